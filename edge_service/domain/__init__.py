@@ -1,0 +1,1 @@
+"""Facts of an inspection, as frozen dataclasses. Nothing here awaits, logs, sleeps or reads a clock."""

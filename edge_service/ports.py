@@ -1,0 +1,72 @@
+"""What the station needs from the world, as small Protocols. Adapters implement them, tests fake them."""
+
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from edge_service.domain.inspection import Frame, Inspection, RawScore
+
+SignalValue = bool | int | float | str | bytes
+
+
+class Camera(AbstractAsyncContextManager["Camera"], Protocol):
+    """A source of frames; opens on enter, closes on exit, owns its blocking thread."""
+
+    name: str
+    simulated: bool
+
+    async def grab(self, after: float, timeout_s: float) -> Frame:
+        """Return a frame whose exposure began at or after monotonic time ``after``.
+
+        Raises NoFrameError when none came within ``timeout_s``, CameraError when the camera is lost.
+        """
+        ...
+
+
+class Engine(Protocol):
+    """A loaded model on a device, warmed up."""
+
+    device: str
+
+    async def infer(self, frame: Frame) -> RawScore:
+        """Judge nothing, only measure: raw score and raw map. Raises InferenceError."""
+        ...
+
+
+class Outbox(Protocol):
+    """Where inspections wait for the server. Called only after the PLC has its answer."""
+
+    async def put(self, inspection: Inspection, frame: Frame | None, raw: RawScore | None) -> None:
+        """Keep the inspection; return when it is safe on disk."""
+        ...
+
+
+class Fieldbus(AbstractAsyncContextManager["Fieldbus"], Protocol):
+    """An adapter that lets a PLC talk to the station; serves from enter to exit."""
+
+    def address(self) -> str:
+        """Where it listens, for people: "127.0.0.1:502", "/dev/ttyUSB0"."""
+        ...
+
+
+class Conversation(Protocol):
+    """What a fieldbus adapter talks to: the station's side of the PLC interface.
+
+    Synchronous on purpose: a write is applied whole and its edges are evaluated once, before the
+    reply is sent, and a read is one snapshot.
+    """
+
+    def write(self, words: Mapping[int, int], writer: str) -> None:
+        """Apply one write of holding registers (raw address 0-35 -> u16) from ``writer``.
+
+        Raises NotOwnerError (nothing applied) when another writer owns the registers.
+        """
+        ...
+
+    def command_block(self) -> Mapping[int, int]:
+        """Holding registers 0-35 as they stand."""
+        ...
+
+    def outputs(self) -> Mapping[str, SignalValue]:
+        """One consistent snapshot of every station-to-PLC signal, by signal name."""
+        ...

@@ -1,0 +1,1 @@
+"""The training side: good photographs in, a signed model package out."""
