@@ -22,6 +22,13 @@ class Camera(AbstractAsyncContextManager["Camera"], Protocol):
         """
         ...
 
+    def alive(self) -> bool:
+        """Whether its thread still turns: False when it died or hangs in a call past its allowance.
+
+        A camera that is lost but whose thread reports so in time is alive.
+        """
+        ...
+
 
 class Engine(Protocol):
     """A loaded model on a device, warmed up."""
@@ -30,6 +37,14 @@ class Engine(Protocol):
 
     async def infer(self, frame: Frame) -> RawScore:
         """Judge nothing, only measure: raw score and raw map. Raises InferenceError."""
+        ...
+
+    def alive(self) -> bool:
+        """Whether its thread still turns: False when it died or hangs in a call past its allowance."""
+        ...
+
+    def close(self) -> None:
+        """Give the device and the thread back; nothing may be asked of the engine afterwards."""
         ...
 
 

@@ -1,0 +1,21 @@
+"""The options that several verbs share, so that they read the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge_service.language import say
+
+ConfigFile = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="OKNG_CONFIG",
+        help=say("the station's YAML file", "工位的 YAML 配置文件"),
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help=say("answer in JSON", "以 JSON 输出"))]
+
+DEFAULT_CONFIG = Path("/etc/okng/edge.yaml")
