@@ -1,1 +1,1 @@
-
+"""Where frames come from: one adapter a file, each implementing ``ports.Camera``."""

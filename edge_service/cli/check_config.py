@@ -1,4 +1,4 @@
-"""``okng-edge check-config``: is this YAML file one that the station would run with?"""
+"""``okng-edge check-config``: would the station run with this YAML file."""
 
 from edge_service.cli.options import DEFAULT_CONFIG, ConfigFile
 from edge_service.language import say

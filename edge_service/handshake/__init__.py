@@ -1,1 +1,1 @@
-
+"""The PLC conversation as a pure state machine."""

@@ -1,1 +1,1 @@
-
+"""The local socket between core and gateway: snapshot, events, commands."""

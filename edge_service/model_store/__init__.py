@@ -1,1 +1,1 @@
-
+"""The models of this box: staged, verified, activated, rolled back."""

@@ -1,1 +1,1 @@
-
+"""Where inspections wait for the server."""

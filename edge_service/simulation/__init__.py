@@ -1,1 +1,1 @@
-
+"""A world without hardware: rendered products, a ready model, a simulated PLC."""
