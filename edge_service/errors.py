@@ -19,6 +19,7 @@
         ├── InferenceError       401  the model failed on a frame
         ├── DiskFullError        501  no room to write
         └── LinkError            601  the other process or server is away
+            └── MessageError     601  it answers what nobody can read
 
 Each carries the numeric ``code`` that the PLC reads (``domain/codes.py`` lists them all) and a
 ``remedy``: the sentence that tells a maintenance person what to do.
@@ -131,3 +132,7 @@ class LinkError(TheirError):
     """The other process, or the server, is away."""
 
     code = 601
+
+
+class MessageError(LinkError):
+    """The other side answered what cannot be read."""
