@@ -45,6 +45,7 @@ class Ear:
         self.heard: asyncio.Queue[Snapshot | Event] = asyncio.Queue()
 
     def __call__(self, message: Snapshot | Event) -> None:
+        """Keep what was heard."""
         self.heard.put_nowait(message)
 
 
