@@ -1,0 +1,41 @@
+"""The heat map people look at: where the model saw something strange, over the frame it saw it in.
+
+The colours are fixed to the threshold, not to each picture's own maximum: a calm part looks calm, and
+two pictures can be compared. Blue is nothing, yellow the threshold, red twice the threshold.
+Drawn only after the PLC has its answer.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+STRENGTH = 0.55  # of the colour over the frame where the map is at or above the threshold
+
+
+def draw_heat_map(
+    pixels: NDArray[np.uint8], anomaly_map: NDArray[np.float32], threshold: float
+) -> NDArray[np.uint8]:
+    """Return ``pixels`` (uint8, BGR, height x width x 3) with the anomaly map laid over, same shape.
+
+    ``anomaly_map``: float32, any size, in raw units like ``threshold``. What is not finite shows as red.
+    """
+    height, width = pixels.shape[:2]
+    level = np.nan_to_num(anomaly_map / (2.0 * max(threshold, 1e-12)), nan=1.0, posinf=1.0, neginf=0.0)
+    level = np.clip(level, 0.0, 1.0).astype(np.float32)
+    level = cv2.resize(level, (width, height), interpolation=cv2.INTER_LINEAR)
+    colours = cv2.applyColorMap((level * 255.0).astype(np.uint8), cv2.COLORMAP_JET)
+    share = (STRENGTH * np.clip(2.0 * level, 0.15, 1.0))[:, :, None]
+    blended = pixels.astype(np.float32) * (1.0 - share) + colours.astype(np.float32) * share
+    return blended.astype(np.uint8)
+
+
+def encode_jpeg(pixels: NDArray[np.uint8], *, longest_side: int = 1280, quality: int = 85) -> bytes:
+    """Return ``pixels`` (uint8, BGR) as JPEG, shrunk so that no side is longer than ``longest_side``."""
+    height, width = pixels.shape[:2]
+    scale = longest_side / max(height, width)
+    if scale < 1.0:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    assert done, "a uint8 BGR picture always has a JPEG"
+    return bytes(data)
