@@ -26,7 +26,8 @@ def draw_heat_map(
     colours = cv2.applyColorMap((level * 255.0).astype(np.uint8), cv2.COLORMAP_JET)
     share = (STRENGTH * np.clip(2.0 * level, 0.15, 1.0))[:, :, None]
     blended = pixels.astype(np.float32) * (1.0 - share) + colours.astype(np.float32) * share
-    return blended.astype(np.uint8)
+    picture: NDArray[np.uint8] = blended.astype(np.uint8)
+    return picture
 
 
 def encode_jpeg(pixels: NDArray[np.uint8], *, longest_side: int = 1280, quality: int = 85) -> bytes:
@@ -35,7 +36,7 @@ def encode_jpeg(pixels: NDArray[np.uint8], *, longest_side: int = 1280, quality:
     scale = longest_side / max(height, width)
     if scale < 1.0:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     done, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert done, "a uint8 BGR picture always has a JPEG"
     return bytes(data)
