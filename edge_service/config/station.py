@@ -1,0 +1,91 @@
+"""Sections ``station``, ``recipes``, ``inference`` and ``models``: who judges what, where and with which model."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from edge_service.config.section import Section, about, form
+from edge_service.domain.inspection import Recipe
+
+
+class StationSection(Section):
+    """Who this station is and where it keeps its things."""
+
+    id: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$",
+        json_schema_extra=form(
+            "1 to 40 of A-Z a-z 0-9 _ . -, starting with a letter or digit",
+            "1 至 40 个字符：A-Z a-z 0-9 _ . -，以字母或数字开头",
+        ),
+        description=about("name of the station, unique in the plant", "工位名称，全厂唯一"),
+    )
+    number: int = Field(
+        default=1, ge=0, le=65_535, description=about("number that the PLC reads", "PLC 读取的工位号")
+    )
+    data_dir: str = Field(
+        default="/var/lib/okng",
+        min_length=1,
+        description=about("folder for models, queue and state", "存放模型、队列和状态的文件夹"),
+    )
+
+
+class RecipeSection(Section):
+    """What a product number means on this station."""
+
+    number: int = Field(ge=1, le=999, description=about("number that the PLC sends", "PLC 发送的编号"))
+    name: str = Field(min_length=1, max_length=80, description=about("for people", "供人阅读的名称"))
+    model: str = Field(
+        min_length=1, max_length=80, description=about("name of an installed model", "已安装模型的名称")
+    )
+    threshold: float | None = Field(
+        default=None,
+        gt=0.0,
+        le=6.5,
+        description=about(
+            "overrides the model's threshold; 0.5 is the model's own, larger passes more",
+            "覆盖模型阈值；0.5 为模型自身阈值，越大放行越多",
+        ),
+    )
+
+    def recipe(self) -> Recipe:
+        """Return the recipe as the station knows it."""
+        return Recipe(self.number, self.name, self.model, self.threshold)
+
+
+Device = Annotated[
+    str,
+    Field(
+        pattern=r"^(CPU|GPU(\.\d+)?|NPU)$",
+        json_schema_extra=form("CPU, GPU, GPU.0, GPU.1 ... or NPU", "CPU、GPU、GPU.0、GPU.1 …… 或 NPU"),
+    ),
+]
+
+
+class InferenceSection(Section):
+    """Where the model runs."""
+
+    devices: tuple[Device, ...] = Field(
+        default=("GPU", "CPU"),
+        min_length=1,
+        description=about("tried in this order; the first that works is used", "按此顺序尝试，使用第一个可用设备"),
+    )
+    cache: bool = Field(
+        default=True,
+        description=about("keep compiled models under data_dir: faster starts", "在 data_dir 缓存编译结果，加快启动"),
+    )
+    threads: int | None = Field(
+        default=None, ge=1, le=256, description=about("CPU threads (default: OpenVINO's choice)", "CPU 线程数")
+    )
+
+
+class ModelsSection(Section):
+    """Where models lie and whose signatures count."""
+
+    store_dir: str | None = Field(
+        default=None, min_length=1, description=about("default: DATA_DIR/models", "默认：DATA_DIR/models")
+    )
+    trust_dir: str | None = Field(
+        default=None,
+        min_length=1,
+        description=about("trusted public keys; default: DATA_DIR/trust", "受信任的公钥；默认：DATA_DIR/trust"),
+    )
