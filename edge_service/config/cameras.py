@@ -12,7 +12,9 @@ ProductName = Literal["pcb", "crate"]
 class SimulatedCamera(Section):
     """Rendered parts, no hardware: to try the station and its PLC interface."""
 
-    kind: Literal["simulated"] = Field(description=about("rendered parts, no hardware", "渲染的工件，无需硬件"))
+    kind: Literal["simulated"] = Field(
+        description=about("rendered parts, no hardware", "渲染的工件，无需硬件")
+    )
     product: ProductName = Field(
         default="pcb",
         description=about("product shown when the recipe names none", "配方未指定时显示的产品"),
@@ -73,7 +75,8 @@ class FolderCamera(Section):
     loop: bool = Field(
         default=True,
         description=about(
-            "start again after the last image (false: then no frame)", "最后一张之后重新开始（false：不再出图）"
+            "start again after the last image (false: then no frame)",
+            "最后一张之后重新开始（false：不再出图）",
         ),
     )
 
@@ -112,13 +115,17 @@ class VideoCamera(Section):
         default=None,
         gt=0.0,
         le=1000.0,
-        description=about("frame rate asked of the camera, or at which a file plays", "请求的帧率，或文件播放帧率"),
+        description=about(
+            "frame rate asked of the camera, or at which a file plays", "请求的帧率，或文件播放帧率"
+        ),
     )
     stalled_after_s: float = Field(
         default=5.0,
         ge=0.5,
         le=60.0,
-        description=about("no frame for so long: the camera counts as lost", "超过此时间无图像即视为相机丢失"),
+        description=about(
+            "no frame for so long: the camera counts as lost", "超过此时间无图像即视为相机丢失"
+        ),
     )
 
 

@@ -6,7 +6,6 @@ file is refused by name: duplicate keys, anchors, tags, a second document.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import yaml
@@ -19,6 +18,7 @@ Plain = Scalar | list["Plain"] | dict[str, "Plain"]
 
 DEEPEST = 20
 _WHOLE = re.compile(r"[-+]?[0-9]{1,18}")
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 _REAL = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
 
 
@@ -43,7 +43,7 @@ class _Reader:
     """Reads one event after the other; collects mistakes that do not stop the reading."""
 
     def __init__(self, text: str, mistakes: list[Mistake]) -> None:
-        self._events: Iterator[yaml.Event] = iter(yaml.parse(text, Loader=yaml.SafeLoader))
+        self._events = iter(yaml.parse(text, Loader=yaml.SafeLoader))
         self._mistakes = mistakes
 
     def document(self) -> Node | None:
@@ -58,7 +58,10 @@ class _Reader:
             self._refuse(
                 after,
                 (),
-                say("a second document begins here; one file is one document", "此处开始第二个文档；一个文件只能有一个文档"),
+                say(
+                    "a second document begins here; one file is one document",
+                    "此处开始第二个文档；一个文件只能有一个文档",
+                ),
             )
         return root
 
@@ -123,8 +126,10 @@ class _Reader:
 
     def _readable(self, event: yaml.ScalarEvent, path: Path) -> str:
         text: str = event.value
-        if any(0xD800 <= ord(letter) <= 0xDFFF for letter in text):
-            self._refuse(event, path, say("half of a UTF-16 pair is no character", "半个 UTF-16 代理对不是字符"))
+        if _HALF_PAIR.search(text):
+            self._refuse(
+                event, path, say("half of a UTF-16 pair is no character", "半个 UTF-16 代理对不是字符")
+            )
             return ""
         return text
 
@@ -159,4 +164,5 @@ def resolve(text: str) -> Scalar:
 
 def _place(event: yaml.Event) -> Place:
     mark = event.start_mark
+    assert mark is not None
     return Place(mark.line + 1, mark.column + 1)

@@ -109,9 +109,7 @@ def _wrong_kind(spot: _Spot) -> Mistake:
     one_of = say(f"allowed: {', '.join(choices)}", f"允许：{', '.join(choices)}")
     path = (*spot.path, "kind")
     if kind is None or kind.value is None:
-        return Mistake(
-            spot.place, path, say("missing, and it has no default", "缺失且没有默认值"), (one_of,)
-        )
+        return Mistake(spot.place, path, say("missing, and it has no default", "缺失且没有默认值"), (one_of,))
     near = difflib.get_close_matches(str(kind.value), choices, n=1, cutoff=0.6)
     meant = [say(f"did you mean: {near[0]}", f"是否想写：{near[0]}")] if near else []
     return Mistake(kind.place, path, _found(kind), (*meant, one_of))

@@ -50,7 +50,7 @@ def _bytes(path: Path) -> bytes:
         raise ConfigurationError(
             say(f"{path}: cannot be read: {error.strerror}", f"{path}：无法读取：{error.strerror}"),
             remedy=say(
-                "give the path of a configuration file: --config FILE; config/edge.yaml is an example to copy",
+                "name a configuration file with --config FILE; config/edge.yaml is one to copy",
                 "请用 --config FILE 指定配置文件；可复制示例 config/edge.yaml",
             ),
         ) from error
@@ -98,7 +98,9 @@ def _long_socket(root: Node, length: int) -> Mistake:
         f"the socket's path has {length} bytes, Linux allows {LONGEST_SOCKET_PATH}",
         f"套接字路径为 {length} 字节，Linux 最多允许 {LONGEST_SOCKET_PATH} 字节",
     )
-    detail = say("allowed: a shorter path, such as /run/okng/core.sock", "允许：更短的路径，例如 /run/okng/core.sock")
+    detail = say(
+        "allowed: a shorter path, such as /run/okng/core.sock", "允许：更短的路径，例如 /run/okng/core.sock"
+    )
     return Mistake(section.place, ("link", "socket"), text, (detail,))
 
 

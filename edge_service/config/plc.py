@@ -59,7 +59,9 @@ class ModbusTcp(Section):
     host: str = Field(
         default="0.0.0.0",  # noqa: S104 - a PLC is another machine; `allow` keeps strangers out
         min_length=1,
-        description=about("address to listen on; 0.0.0.0 is every port of the box", "监听地址；0.0.0.0 为所有网口"),
+        description=about(
+            "address to listen on; 0.0.0.0 is every port of the box", "监听地址；0.0.0.0 为所有网口"
+        ),
     )
     port: Port = Field(
         default=502, description=about("TCP port; 0 lets the system choose", "TCP 端口；0 由系统选择")
@@ -67,10 +69,15 @@ class ModbusTcp(Section):
     allow: tuple[Network, ...] = Field(
         default=PRIVATE_NETWORKS,
         min_length=1,
-        description=about("who may connect; by default private networks only", "允许连接的地址；默认仅限私有网段"),
+        description=about(
+            "who may connect; by default private networks only", "允许连接的地址；默认仅限私有网段"
+        ),
     )
     unit_id: int = Field(
-        default=1, ge=0, le=255, description=about("own unit id, with unit_id_strict", "站号，配合 unit_id_strict")
+        default=1,
+        ge=0,
+        le=255,
+        description=about("own unit id, with unit_id_strict", "站号，配合 unit_id_strict"),
     )
     unit_id_strict: bool = Field(
         default=False, description=about("answer only unit_id (else any)", "只应答 unit_id（否则全部应答）")
@@ -84,13 +91,17 @@ class ModbusTcp(Section):
     swap_all: bool = Field(
         default=False, description=about("swap the bytes of every register", "交换每个寄存器的两个字节")
     )
-    limits: TcpLimits = Field(default_factory=TcpLimits, description=about("limits of the server", "服务器限制"))
+    limits: TcpLimits = Field(
+        default_factory=TcpLimits, description=about("limits of the server", "服务器限制")
+    )
 
 
 class Modbus(Section):
     """Modbus in its roles."""
 
-    tcp: ModbusTcp = Field(default_factory=ModbusTcp, description=about("Modbus TCP server", "Modbus TCP 服务器"))
+    tcp: ModbusTcp = Field(
+        default_factory=ModbusTcp, description=about("Modbus TCP server", "Modbus TCP 服务器")
+    )
 
 
 class Timeouts(Section):
@@ -100,7 +111,9 @@ class Timeouts(Section):
         default=1_000,
         ge=10,
         le=60_000,
-        description=about("accept to exposed; then verdict ERROR, code 301", "接受到曝光完成；超时判 ERROR，代码 301"),
+        description=about(
+            "accept to exposed; then verdict ERROR, code 301", "接受到曝光完成；超时判 ERROR，代码 301"
+        ),
     )
     inspection_ms: int = Field(
         default=2_000,
@@ -123,7 +136,10 @@ class Timeouts(Section):
         description=about("bit not released: warning 252", "信号位未复位：警告 252"),
     )
     pulse_ms: int = Field(
-        default=300, ge=10, le=60_000, description=about("profile pulse: ResultsValid stays", "pulse：结果有效时间")
+        default=300,
+        ge=10,
+        le=60_000,
+        description=about("profile pulse: ResultsValid stays", "pulse：结果有效时间"),
     )
     pulse_gap_ms: int = Field(
         default=100, ge=10, le=60_000, description=about("profile pulse: pause between", "pulse：间隔时间")
@@ -185,7 +201,9 @@ class Handshake(Section):
         default=3,
         ge=0,
         le=65_535,
-        description=about("not-OK parts in a row that raise the alarm (0: never)", "连续不良报警件数（0：不报警）"),
+        description=about(
+            "not-OK parts in a row that raise the alarm (0: never)", "连续不良报警件数（0：不报警）"
+        ),
     )
     require_part_present: bool = Field(
         default=False,

@@ -75,18 +75,29 @@ def allowed(schema: Schema) -> str:
 
 
 def _allowed_type(here: Schema) -> str:
-    kind = here.get("type")
-    if kind == "integer":
-        return say("a whole number", "整数") + _limits(here)
-    if kind == "number":
-        return say("a number", "数字") + _limits(here)
-    if kind == "boolean":
-        return "true | false"
-    if kind == "array":
-        return say("a list of: ", "列表，元素为：") + allowed(here["items"])
-    if kind == "string":
-        longest = here.get("maxLength")
-        return say("text", "文本") + (say(f" of 1 to {longest} characters", f"，1 至 {longest} 个字符") if longest else "")
+    match here.get("type"):
+        case "integer":
+            return say("a whole number", "整数") + _limits(here)
+        case "number":
+            return say("a number", "数字") + _limits(here)
+        case "boolean":
+            return "true | false"
+        case "array":
+            return say("a list of: ", "列表，元素为：") + allowed(here["items"])
+        case "string":
+            return _allowed_text(here)
+        case _:
+            return _allowed_section(here)
+
+
+def _allowed_text(here: Schema) -> str:
+    longest = here.get("maxLength")
+    return say("text", "文本") + (
+        say(f" of 1 to {longest} characters", f"，1 至 {longest} 个字符") if longest else ""
+    )
+
+
+def _allowed_section(here: Schema) -> str:
     names = ", ".join(keys(here))
     if names:
         return say(f"a section with the keys {names}", f"配置段，键为 {names}")
@@ -127,5 +138,3 @@ def _all_paths(schema: Schema, prefix: str) -> list[str]:
     if here.get("type") == "array":
         paths += _all_paths(here["items"], prefix + "[]")
     return paths
-
-

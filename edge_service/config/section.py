@@ -10,9 +10,7 @@ from pydantic_core import PydanticCustomError
 class Section(BaseModel):
     """A group of keys in the YAML file; an unknown key is an error, not a wish."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 def about(en: str, zh: str) -> str:

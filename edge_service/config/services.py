@@ -12,7 +12,9 @@ class LinkSection(Section):
     """How core and gateway find each other on this box."""
 
     socket: str | None = Field(
-        default=None, min_length=1, description=about("default: DATA_DIR/core.sock", "默认：DATA_DIR/core.sock")
+        default=None,
+        min_length=1,
+        description=about("default: DATA_DIR/core.sock", "默认：DATA_DIR/core.sock"),
     )
     timeout_ms: int = Field(
         default=2_000,
@@ -49,5 +51,6 @@ class LogSection(Section):
         default="info", description=about("least severity written", "记录的最低级别")
     )
     format: Literal["auto", "json", "text"] = Field(
-        default="auto", description=about("auto: colours on a terminal, else JSON", "auto：终端彩色，否则 JSON")
+        default="auto",
+        description=about("auto: colours on a terminal, else JSON", "auto：终端彩色，否则 JSON"),
     )

@@ -1,4 +1,4 @@
-"""Sections ``station``, ``recipes``, ``inference`` and ``models``: who judges what, where and with which model."""
+"""Sections ``station``, ``recipes``, ``inference`` and ``models``: who judges what, and with which model."""
 
 from typing import Annotated
 
@@ -67,14 +67,21 @@ class InferenceSection(Section):
     devices: tuple[Device, ...] = Field(
         default=("GPU", "CPU"),
         min_length=1,
-        description=about("tried in this order; the first that works is used", "按此顺序尝试，使用第一个可用设备"),
+        description=about(
+            "tried in this order; the first that works is used", "按此顺序尝试，使用第一个可用设备"
+        ),
     )
     cache: bool = Field(
         default=True,
-        description=about("keep compiled models under data_dir: faster starts", "在 data_dir 缓存编译结果，加快启动"),
+        description=about(
+            "keep compiled models under data_dir: faster starts", "在 data_dir 缓存编译结果，加快启动"
+        ),
     )
     threads: int | None = Field(
-        default=None, ge=1, le=256, description=about("CPU threads (default: OpenVINO's choice)", "CPU 线程数")
+        default=None,
+        ge=1,
+        le=256,
+        description=about("CPU threads (default: OpenVINO's choice)", "CPU 线程数"),
     )
 
 
@@ -87,5 +94,7 @@ class ModelsSection(Section):
     trust_dir: str | None = Field(
         default=None,
         min_length=1,
-        description=about("trusted public keys; default: DATA_DIR/trust", "受信任的公钥；默认：DATA_DIR/trust"),
+        description=about(
+            "trusted public keys; default: DATA_DIR/trust", "受信任的公钥；默认：DATA_DIR/trust"
+        ),
     )

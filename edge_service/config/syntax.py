@@ -40,7 +40,9 @@ def encoding_mistake(data: bytes, error: UnicodeDecodeError) -> Mistake:
     line = before.count(b"\n") + 1
     column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
     guess = _guess(data)
-    text = say(f"byte 0x{data[error.start]:02X} is no UTF-8 text", f"字节 0x{data[error.start]:02X} 不是 UTF-8 文本")
+    text = say(
+        f"byte 0x{data[error.start]:02X} is no UTF-8 text", f"字节 0x{data[error.start]:02X} 不是 UTF-8 文本"
+    )
     looks = (say(f"it looks like {guess}", f"看起来是 {guess} 编码"),) if guess else ()
     remedy = say("save the file as UTF-8", "请将文件另存为 UTF-8 编码")
     return Mistake(Place(line, column), (), text, (*looks, remedy))
@@ -69,7 +71,14 @@ def _tab() -> str:
 def _character(text: str, error: yaml.reader.ReaderError) -> Mistake:
     before = text[: error.position]
     place = Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
-    return Mistake(place, (), say(f"character U+{ord(text[error.position]):04X} is not allowed", f"不允许字符 U+{ord(text[error.position]):04X}"))
+    return Mistake(
+        place,
+        (),
+        say(
+            f"character U+{ord(text[error.position]):04X} is not allowed",
+            f"不允许字符 U+{ord(text[error.position]):04X}",
+        ),
+    )
 
 
 def _words(problem: str) -> str:
@@ -103,7 +112,13 @@ _PROBLEMS = {
         "\\ in double quotes begins an escape; use single quotes for a Windows path",
         "双引号中的 \\ 表示转义；Windows 路径请用单引号",
     ),
-    "did not find expected alphabetic": ("* and & at the start need quotes", "以 * 或 & 开头的文本需要加引号"),
-    "block sequence entries are not allowed": ("a list's '- ' may not stand here", "此处不能使用列表符号“- ”"),
+    "did not find expected alphabetic": (
+        "* and & at the start need quotes",
+        "以 * 或 & 开头的文本需要加引号",
+    ),
+    "block sequence entries are not allowed": (
+        "a list's '- ' may not stand here",
+        "此处不能使用列表符号“- ”",
+    ),
     "could not determine a constructor": ("!tags are not used here", "此处不支持 !标签"),
 }

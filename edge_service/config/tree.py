@@ -25,7 +25,6 @@ from edge_service.config.station import InferenceSection, ModelsSection, RecipeS
 from edge_service.domain.inspection import Recipe
 from edge_service.language import say
 
-
 # sun_path holds 108 bytes with its closing NUL: unix(7)
 LONGEST_SOCKET_PATH = 107
 
