@@ -12,6 +12,8 @@
     │   └── InternalError        901  a bug
     └── TheirError                    what the plant around us must mend
         ├── PlcError             231  the PLC's link
+        │   ├── NotOwnerError    250  another master owns the registers
+        │   └── RefusedError     2xx  a trigger or command is not taken now; ``reason`` says why
         ├── CameraError          302  the camera is gone
         │   ├── NoFrameError     301  no frame came in time
         │   ├── StaleFrameError  303  the frame was exposed before its trigger
@@ -26,6 +28,8 @@ Each carries the numeric ``code`` that the PLC reads (``domain/codes.py`` lists 
 """
 
 from typing import ClassVar
+
+from edge_service.language import say
 
 
 class OkngError(Exception):
@@ -90,6 +94,20 @@ class PlcError(TheirError):
     """The link to the PLC cannot be used."""
 
     code = 231
+
+
+class NotOwnerError(PlcError):
+    """Another master owns the registers: nothing was written."""
+
+    code = 250
+
+
+class RefusedError(PlcError):
+    """A trigger or command was not taken; ``reason`` is the code that says why."""
+
+    def __init__(self, reason: int) -> None:
+        super().__init__(say(f"refused, code {reason}", f"被拒绝，代码 {reason}"))
+        self.reason = reason
 
 
 class CameraError(TheirError):
