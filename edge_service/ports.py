@@ -5,8 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from edge_service.domain.inspection import Frame, Inspection, RawScore
-
-SignalValue = bool | int | float | str | bytes
+from edge_service.handshake.inputs import PlcInputs
+from edge_service.handshake.outputs import SignalValue
 
 
 class Camera(AbstractAsyncContextManager["Camera"], Protocol):
@@ -68,20 +68,28 @@ class Conversation(Protocol):
     """What a fieldbus adapter talks to: the station's side of the PLC interface.
 
     Synchronous on purpose: a write is applied whole and its edges are evaluated once, before the
-    reply is sent, and a read is one snapshot.
+    reply is sent, and a read is one snapshot. A ``writer`` is who is at the other end, as far as that
+    outlives a connection: an IP address without the port, a serial port's name.
     """
 
-    def write(self, words: Mapping[int, int], writer: str) -> None:
-        """Apply one write of holding registers (raw address 0-35 -> u16) from ``writer``.
+    def update(self, inputs: PlcInputs, writer: str) -> None:
+        """Take the whole command block as it stands after one write of ``writer``.
 
-        Raises NotOwnerError (nothing applied) when another writer owns the registers.
+        Raises NotOwnerError (nothing applied) when another writer owns the block.
         """
         ...
 
-    def command_block(self) -> Mapping[int, int]:
-        """Holding registers 0-35 as they stand."""
+    def heard(self, writer: str) -> None:
+        """Note that a valid request came from ``writer``; reads count, too."""
+        ...
+
+    def owner(self) -> str | None:
+        """Who owns the command block now."""
         ...
 
     def outputs(self) -> Mapping[str, SignalValue]:
-        """One consistent snapshot of every station-to-PLC signal, by signal name."""
+        """One consistent snapshot of every station-to-PLC signal, by signal name.
+
+        The same object as before as long as nothing changed.
+        """
         ...
