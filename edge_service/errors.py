@@ -19,6 +19,7 @@
         │   ├── StaleFrameError  303  the frame was exposed before its trigger
         │   └── BadImageError    304  an image that is no image
         ├── InferenceError       401  the model failed on a frame
+        │   └── ScoreNotFiniteError 403  it gave a score that is not a number
         ├── DiskFullError        501  no room to write
         └── LinkError            601  the other process or server is away
             └── MessageError     601  it answers what nobody can read
@@ -138,6 +139,12 @@ class InferenceError(TheirError):
     """The model failed on a frame."""
 
     code = 401
+
+
+class ScoreNotFiniteError(InferenceError):
+    """The model gave a score or a map that is not a finite number."""
+
+    code = 403
 
 
 class DiskFullError(TheirError):

@@ -1,0 +1,166 @@
+"""One OpenVINO graph on one device: the only file that knows OpenVINO.
+
+The graph's contract: input ``image``, uint8 [1, H, W, 3], BGR; outputs ``score``, float32 [1], and
+``anomaly_map``, float32 [1, 1, h, w]; both raw. Static shapes.
+"""
+
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from edge_service.errors import InferenceError, PackageError
+from edge_service.language import say
+
+Precision = Literal["auto", "f32", "f16", "bf16"]
+
+_MAP_AXES = 4
+
+
+class CompiledGraph(Protocol):
+    """A graph that is ready to run on a device. One call at a time."""
+
+    precision: str  # what it is executed in: "f32", "f16", "bf16"
+
+    def __call__(self, image: NDArray[np.uint8]) -> tuple[float, NDArray[np.float32]]:
+        """Return score and map (h, w) of ``image`` (uint8 [1, H, W, 3]). Raises InferenceError."""
+        ...
+
+
+class Runtime(Protocol):
+    """What compiles a graph for a device."""
+
+    height: int  # pixels the graph takes
+    width: int
+
+    def compile(self, device: str) -> CompiledGraph:
+        """Return the graph on ``device`` ("GPU", "CPU"). Raises InferenceError saying why it cannot."""
+        ...
+
+
+class OpenVinoRuntime:
+    """A graph read by OpenVINO. ``cache_folder``: where compiled kernels are kept between starts.
+
+    Raises PackageError when the graph cannot be read or breaks the contract above.
+    """
+
+    def __init__(
+        self,
+        xml: bytes,
+        weights: bytes,
+        *,
+        cache_folder: Path | None = None,
+        precision: Precision = "auto",
+        threads: int = 0,
+    ) -> None:
+        self._core = ov.Core()
+        try:
+            self._model = self._core.read_model(model=xml, weights=weights)
+            self.height, self.width = _checked(self._model)
+        except RuntimeError as error:
+            raise _unreadable(_reason(error)) from error
+        self._properties: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1}
+        if precision != "auto":
+            self._properties["INFERENCE_PRECISION_HINT"] = precision
+        if cache_folder is not None:
+            cache_folder.mkdir(parents=True, exist_ok=True)
+            self._properties["CACHE_DIR"] = str(cache_folder)
+        self._threads = threads
+
+    def compile(self, device: str) -> CompiledGraph:
+        """Compile for ``device``; on a GPU without cache this takes up to a minute."""
+        found = self._core.available_devices
+        if not any(name == device or name.startswith(f"{device}.") for name in found):
+            raise InferenceError(
+                say(
+                    f"there is no {device} here that OpenVINO can use (found: {', '.join(found)})",
+                    f"没有 OpenVINO 可用的 {device}（已找到：{', '.join(found)}）",
+                ),
+                remedy=say("okng-edge doctor tells what is missing", "okng-edge doctor 会指出缺少什么"),
+            )
+        properties = dict(self._properties)
+        if device == "CPU" and self._threads:
+            properties["INFERENCE_NUM_THREADS"] = self._threads
+        try:
+            return OpenVinoGraph(self._core.compile_model(self._model, device, properties))
+        except RuntimeError as error:
+            raise InferenceError(
+                say(
+                    f"the model cannot be compiled for {device}: {_reason(error)}",
+                    f"无法为 {device} 编译模型：{_reason(error)}",
+                ),
+                remedy=say("okng-edge doctor tells what is missing", "okng-edge doctor 会指出缺少什么"),
+            ) from error
+
+
+class OpenVinoGraph:
+    """One compiled model with its one inference request."""
+
+    def __init__(self, compiled: Any) -> None:
+        self.precision = str(compiled.get_property("INFERENCE_PRECISION_HINT").to_string())
+        self._request = compiled.create_infer_request()
+        self._score = compiled.output("score")
+        self._map = compiled.output("anomaly_map")
+
+    def __call__(self, image: NDArray[np.uint8]) -> tuple[float, NDArray[np.float32]]:
+        """Run the graph; the map is a copy."""
+        try:
+            self._request.infer({"image": image}, share_inputs=True)
+            score = float(self._request.get_tensor(self._score).data[0])
+            anomaly_map = np.array(self._request.get_tensor(self._map).data[0, 0], dtype=np.float32)
+        except RuntimeError as error:
+            raise InferenceError(
+                say(f"the model failed on a frame: {_reason(error)}", f"模型推理失败：{_reason(error)}"),
+                remedy=say(
+                    "if it happens again, restart the station and run okng-edge doctor",
+                    "若再次出现，请重启本站并运行 okng-edge doctor",
+                ),
+            ) from error
+        return score, anomaly_map
+
+
+def available_devices() -> list[str]:
+    """Name the devices that OpenVINO finds on this box: ["CPU", "GPU"]."""
+    return list(ov.Core().available_devices)
+
+
+def _checked(model: Any) -> tuple[int, int]:
+    """Return height and width of the graph's input, or raise PackageError when it breaks the contract."""
+    inputs = {port.get_any_name(): port for port in model.inputs}
+    outputs = {port.get_any_name(): port for port in model.outputs}
+    if set(inputs) != {"image"} or not {"score", "anomaly_map"} <= set(outputs):
+        raise _unreadable(f"inputs {sorted(inputs)}, outputs {sorted(outputs)}")
+    ports = (inputs["image"], outputs["score"], outputs["anomaly_map"])
+    if any(port.get_partial_shape().is_dynamic for port in ports):
+        raise _unreadable("its shapes are not fixed")
+    image, score, anomaly_map = (list(port.get_shape()) for port in ports)
+    types = [port.get_element_type().to_string() for port in ports]
+    if types != ["u8", "f32", "f32"]:
+        raise _unreadable(f"types {types}")
+    if (
+        image[0] != 1
+        or image[3:] != [3]
+        or score != [1]
+        or anomaly_map[:2] != [1, 1]
+        or len(anomaly_map) != _MAP_AXES
+    ):
+        raise _unreadable(f"shapes {image}, {score}, {anomaly_map}")
+    return image[1], image[2]
+
+
+def _reason(error: RuntimeError) -> str:
+    """Return the last line of OpenVINO's message: the first ones name its source files."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else type(error).__name__
+
+
+def _unreadable(reason: str) -> PackageError:
+    return PackageError(
+        say(
+            f"the model in the package is not one this edge can load: {reason}",
+            f"模型包中的模型无法加载：{reason}",
+        ),
+        remedy=say("export it again with okng-trainer", "请用 okng-trainer 重新导出"),
+    )
