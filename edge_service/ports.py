@@ -5,8 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from edge_service.domain.inspection import Frame, Inspection, RawScore
+from edge_service.domain.signal import SignalValue
 from edge_service.handshake.inputs import PlcInputs
-from edge_service.handshake.outputs import SignalValue
 
 
 class Camera(AbstractAsyncContextManager["Camera"], Protocol):

@@ -7,6 +7,8 @@ is ``Group.Signal``; the same names are the OPC UA nodes under ``PLC/``.
 from dataclasses import dataclass
 from enum import Enum
 
+SignalValue = bool | int | float | str | bytes
+
 
 class Block(Enum):
     """A run of registers with one writer."""
@@ -54,12 +56,12 @@ class Signal:
         return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(short))
 
     @property
-    def blank(self) -> bool | int | float | str | bytes:
+    def blank(self) -> SignalValue:
         """The value that lies in zeroed words."""
         return _BLANK[self.kind]
 
 
-_BLANK: dict[Kind, bool | int | float | str | bytes] = {
+_BLANK: dict[Kind, SignalValue] = {
     Kind.BIT: False,
     Kind.FIELD: 0,
     Kind.U16: 0,

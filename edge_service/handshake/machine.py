@@ -31,6 +31,7 @@ from dataclasses import replace
 from edge_service.domain.codes import Code, Severity, severity
 from edge_service.domain.inspection import Judgement, Trigger, TriggerSource, Verdict
 from edge_service.domain.sequence import after, wrapped
+from edge_service.domain.signal import SignalValue
 from edge_service.errors import RefusedError
 from edge_service.handshake.actions import (
     Abandon,
@@ -48,7 +49,7 @@ from edge_service.handshake.conditions import Conditions
 from edge_service.handshake.edges import Edges, HeldBits
 from edge_service.handshake.health import Health, OfflineReason
 from edge_service.handshake.inputs import PlcInputs
-from edge_service.handshake.outputs import SignalValue, snapshot
+from edge_service.handshake.outputs import snapshot
 from edge_service.handshake.ownership import Ownership
 from edge_service.handshake.parts import Part, PartEvent, Parts, PartState
 from edge_service.handshake.plc_heartbeat import PlcHeartbeat

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from edge_service.domain.inspection import Verdict
-from edge_service.domain.signal import Block
+from edge_service.domain.signal import Block, SignalValue
 from edge_service.domain.signals import MAP_VERSION, TEST_TEXT, TEST_U32, of_block
 from edge_service.handshake.health import OfflineReason
 from edge_service.handshake.record import Record, saturate
@@ -14,7 +14,6 @@ from edge_service.handshake.record import Record, saturate
 if TYPE_CHECKING:
     from edge_service.handshake.machine import Machine
 
-SignalValue = bool | int | float | str | bytes
 _U32 = 0xFFFFFFFF
 
 BLANK: Mapping[str, SignalValue] = MappingProxyType(

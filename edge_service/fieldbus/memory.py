@@ -1,0 +1,47 @@
+"""The registers as every fieldbus server of this station shares them: one memory, one conversation."""
+
+from collections.abc import Mapping, Sequence
+
+from edge_service.domain.signal import Block, SignalValue
+from edge_service.domain.words import MASKS, decode, encode
+from edge_service.handshake.inputs import PlcInputs
+from edge_service.ports import Conversation
+
+
+class Memory:
+    """Holding registers 0-35 as last written, and the station's words, both in canonical order."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self._command: tuple[int, ...] = (0,) * Block.COMMAND.words
+        self._encoded_from: Mapping[str, SignalValue] | None = None
+        self._station: tuple[int, ...] = ()
+
+    def words(self, block: Block) -> Sequence[int]:
+        """Return one snapshot of a whole block."""
+        if block is Block.COMMAND:
+            return self._command
+        outputs = self._conversation.outputs()
+        if outputs is not self._encoded_from:
+            self._station = encode(Block.STATION, outputs)
+            self._encoded_from = outputs
+        return self._station
+
+    def write(self, changes: Mapping[int, int], writer: str) -> None:
+        """Apply one write (canonical address -> word) whole; reserved bits and registers stay 0.
+
+        Raises NotOwnerError, nothing applied, when another writer owns the registers.
+        """
+        words = list(self._command)
+        for address, word in changes.items():
+            words[address] = word & MASKS[Block.COMMAND][address]
+        self._conversation.update(PlcInputs.of(decode(Block.COMMAND, words)), writer)
+        self._command = tuple(words)
+
+    def heard(self, writer: str) -> None:
+        """Note that a request came from that writer."""
+        self._conversation.heard(writer)
+
+    def owner(self) -> str | None:
+        """Who owns the command block now."""
+        return self._conversation.owner()
