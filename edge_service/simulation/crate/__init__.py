@@ -1,0 +1,1 @@
+"""A crate of twenty bottles, seen by a camera above its middle."""

@@ -1,0 +1,1 @@
+"""A populated printed circuit board, seen by a camera above it."""
