@@ -19,14 +19,10 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Disk(Protocol):
-    """The few things that change a disk. Each is whole or has not happened."""
+    """What changes a disk: whole, or not at all."""
 
     def write(self, path: Path, data: bytes, *, mode: int = 0o644) -> None:
         """Put ``data`` at ``path``, replacing what was there. Raises DiskFullError, ConfigurationError."""
-        ...
-
-    def rename(self, source: Path, target: Path) -> None:
-        """Move a file or a folder within one file system. Raises FileExistsError when a folder is there."""
         ...
 
 
@@ -46,17 +42,6 @@ class LocalDisk:
             sync_folder(path.parent)
         except OSError as error:
             raise translated(error, path) from error
-
-    def rename(self, source: Path, target: Path) -> None:
-        """Rename, then fsync the folder that holds the new name."""
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            source.rename(target)
-            sync_folder(target.parent)
-        except OSError as error:
-            if error.errno in {errno.ENOTEMPTY, errno.EEXIST}:
-                raise FileExistsError(target) from error
-            raise translated(error, target) from error
 
 
 def sync_folder(folder: Path) -> None:

@@ -15,6 +15,7 @@ from edge_service.contract.messages import Name, Part, Sha256
 
 FORMAT_VERSION = 1
 
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _FILE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}(/[A-Za-z0-9][A-Za-z0-9._-]{0,127}){0,2}$")
 
 PositiveFloat = Annotated[FiniteFloat, Field(gt=0)]
@@ -130,3 +131,8 @@ class Manifest(Part):
 def is_file_name(name: str) -> bool:
     """Tell whether a package may hold a file of this name: relative, no dots in front, no odd characters."""
     return _FILE.fullmatch(name) is not None
+
+
+def is_model_name(name: str) -> bool:
+    """Tell whether a model or version may be called this: safe as a file name, never hidden."""
+    return _MODEL_NAME.fullmatch(name) is not None

@@ -1,0 +1,241 @@
+"""The models of this box: installed, active, previous.
+
+::
+
+    models/
+      .lock
+      pcb/
+        .active.json                  {"active": "1.1", "previous": "1.0"}
+        1.0/package.okng              exactly the bytes that were signed
+        1.1/package.okng
+
+Rules: a package is verified when it is installed and again each time it is loaded. Installing and
+activating are one rename each, of a file that is whole and on the disk, so whatever dies in between, the
+store is as it was before or as it is after; leavings are swept away by the next install. Only a model that
+passed its self-test on this box is activated; the one before stays and is one ``rollback`` away.
+
+::
+
+    store = ModelStore(Path("/var/lib/okng/models"), trust_store.load)
+    package = store.install(load_bytes(path))
+    store.activate("pcb", package.manifest.version, examine)
+    package = store.active("pcb")
+"""
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from edge_service.contract.manifest import is_model_name
+from edge_service.contract.model_package import ModelPackage, load_bytes, read_package
+from edge_service.contract.trust import Trust
+from edge_service.domain.inspection import ModelIdentity
+from edge_service.durable import Disk, LocalDisk, translated
+from edge_service.errors import PackageError
+from edge_service.language import say
+
+PACKAGE = "package.okng"
+POINTER = ".active.json"
+LOCK = ".lock"
+
+Examine = Callable[[ModelPackage], object]
+"""Runs a package's self-test on this box's engine; raises SelfTestError when it fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledModel:
+    """One version in the store. ``problem``: why it cannot be used; empty when it can."""
+
+    name: str
+    version: str
+    digest: str
+    size_bytes: int
+    active: bool
+    previous: bool
+    problem: str = ""
+
+
+class _Pointer(BaseModel):
+    """Which version of a model judges, and which did before."""
+
+    active: str
+    previous: str | None = None
+
+
+class ModelStore:
+    """The folder of models. ``trust``: asked anew at every install and load."""
+
+    def __init__(self, root: Path, trust: Callable[[], Trust], *, disk: Disk | None = None) -> None:
+        self._root = root
+        self._trust = trust
+        self._disk = disk or LocalDisk()
+
+    def install(self, data: bytes) -> ModelPackage:
+        """Verify a package and put it in the store; the same package twice is once.
+
+        Raises SignatureError, PackageError (also when this version is there with other content),
+        DiskFullError; then the store is as it was.
+        """
+        package = read_package(data, self._trust())
+        manifest = package.manifest
+        with self._alone():
+            if not self._is_there(package):
+                self._disk.write(self._folder(manifest.name, manifest.version) / PACKAGE, data)
+        return package
+
+    def load(self, name: str, version: str) -> ModelPackage:
+        """Return an installed package, verified. Raises PackageError, SignatureError."""
+        path = self._folder(name, version) / PACKAGE
+        if not path.exists():
+            raise _unknown(f"{name} {version}")
+        package = read_package(load_bytes(path), self._trust())
+        if (package.manifest.name, package.manifest.version) != (name, version):
+            raise _unknown(f"{name} {version}")
+        return package
+
+    def active(self, name: str) -> ModelPackage:
+        """Return the package that judges ``name``, verified. Raises PackageError when none is active."""
+        pointer = self._pointer(name)
+        if pointer is None:
+            raise PackageError(
+                say(f"no model {name} is active", f"没有已激活的模型 {name}"),
+                remedy=say(
+                    "okng-edge model install FILE, then okng-edge model activate NAME VERSION",
+                    "请执行 okng-edge model install FILE，再执行 okng-edge model activate NAME VERSION",
+                ),
+            )
+        return self.load(name, pointer.active)
+
+    def active_version(self, name: str) -> str | None:
+        """Return the version that judges ``name``, None when there is none."""
+        pointer = self._pointer(name)
+        return pointer.active if pointer else None
+
+    def activate(self, name: str, version: str, examine: Examine) -> ModelPackage:
+        """Let ``version`` judge from the next load on, if ``examine`` lets it pass.
+
+        Raises what ``examine`` raises (SelfTestError), PackageError, DiskFullError; then nothing changed.
+        """
+        package = self.load(name, version)
+        examine(package)
+        with self._alone():
+            pointer = self._pointer(name)
+            if pointer is None or pointer.active != version:
+                changed = _Pointer(active=version, previous=pointer.active if pointer else None)
+                self._disk.write(self._pointer_file(name), changed.model_dump_json().encode())
+        return package
+
+    def rollback(self, name: str, examine: Examine) -> ModelPackage:
+        """Let the version judge that did before; a second rollback undoes the first."""
+        pointer = self._pointer(name)
+        if pointer is None or pointer.previous is None:
+            raise PackageError(
+                say(f"there is no earlier version of model {name}", f"模型 {name} 没有更早的版本"),
+                remedy=say(
+                    "okng-edge model list shows what is installed", "okng-edge model list 可列出已安装模型"
+                ),
+            )
+        return self.activate(name, pointer.previous, examine)
+
+    def installed(self) -> list[InstalledModel]:
+        """Return every version in the store, verified, in order of name and version."""
+        found = []
+        for path in sorted(self._root.glob(f"*/*/{PACKAGE}")) if self._root.is_dir() else []:
+            name, version = path.parent.parent.name, path.parent.name
+            if not name.startswith("."):
+                found.append(self._described(name, version, path))
+        return found
+
+    def _described(self, name: str, version: str, path: Path) -> InstalledModel:
+        digest, problem, pointer = "", "", None
+        try:
+            pointer = self._pointer(name)
+            digest = self.load(name, version).digest
+        except PackageError as error:
+            problem = error.what
+        return InstalledModel(
+            name,
+            version,
+            digest,
+            path.stat().st_size,
+            active=pointer is not None and pointer.active == version,
+            previous=pointer is not None and pointer.previous == version,
+            problem=problem,
+        )
+
+    def _is_there(self, package: ModelPackage) -> bool:
+        """Tell whether this very package is installed; a damaged one counts as missing.
+
+        Raises PackageError when its version is taken by another package.
+        """
+        try:
+            present = self.load(package.manifest.name, package.manifest.version)
+        except PackageError:
+            return False
+        if present.digest != package.digest:
+            raise PackageError(
+                say(
+                    f"model {package.label} is installed already, with other content",
+                    f"模型 {package.label} 已安装，但内容不同",
+                ),
+                remedy=say(
+                    "give the new model a version of its own, so that results can be told apart",
+                    "请为新模型指定新的版本号，以便区分结果",
+                ),
+            )
+        return True
+
+    def _folder(self, name: str, version: str) -> Path:
+        if not (is_model_name(name) and is_model_name(version)):
+            raise _unknown(f"{name} {version}")
+        return self._root / name / version
+
+    def _pointer_file(self, name: str) -> Path:
+        if not is_model_name(name):
+            raise _unknown(name)
+        return self._root / name / POINTER
+
+    def _pointer(self, name: str) -> _Pointer | None:
+        path = self._pointer_file(name)
+        try:
+            return _Pointer.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError) as error:
+            raise PackageError(
+                say(f"{path} cannot be read", f"无法读取 {path}"),
+                remedy=say(
+                    f"delete it, then: okng-edge model activate {name} VERSION",
+                    f"请删除该文件，然后执行 okng-edge model activate {name} VERSION",
+                ),
+            ) from error
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from writing to the store, and sweep away what a killed one left."""
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            lock = (self._root / LOCK).open("wb")
+        except OSError as error:
+            raise translated(error, self._root) from error
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for leaving in (*self._root.glob("*/.*.tmp"), *self._root.glob("*/*/.*.tmp")):
+                leaving.unlink(missing_ok=True)
+            yield
+
+
+def identity_of(package: ModelPackage) -> ModelIdentity:
+    """Return who the model is, as results carry it."""
+    return ModelIdentity(package.manifest.name, package.manifest.version, package.digest)
+
+
+def _unknown(what: str) -> PackageError:
+    return PackageError(
+        say(f"model {what} is not installed", f"模型 {what} 未安装"),
+        remedy=say("okng-edge model list shows what is installed", "okng-edge model list 可列出已安装模型"),
+    )
