@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from edge_service.cli import check_config
+from edge_service.cli import check_config, registers
 from edge_service.errors import OkngError
 from edge_service.language import say
 
@@ -31,6 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("check-config", help=check_config.HELP)(check_config.check_config)
+app.command("registers", help=registers.HELP)(registers.registers)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

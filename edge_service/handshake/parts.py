@@ -22,8 +22,8 @@ class PartEvent(Enum):
 
     EXPOSED = "exposure ended"
     FINISHED = "result, or a failure"
-    EXPOSURE_TIMEOUT = "exposure time-out: verdict 4, code 301"
-    INSPECTION_TIMEOUT = "inspection time-out: verdict 5, code 402"
+    EXPOSURE_TIMEOUT = "exposure time-out, verdict 4, code 301"
+    INSPECTION_TIMEOUT = "inspection time-out, verdict 5, code 402"
 
 
 PART_TABLE: Table[PartState, PartEvent] = Table(

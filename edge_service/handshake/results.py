@@ -29,7 +29,7 @@ class ResultEvent(Enum):
     """What moves it."""
 
     SHOW = "a record is there and ResultsAck is 0"
-    REPLACE = "unbuffered: a newer record"
+    REPLACE = "a newer record, unbuffered"
     TAKE = "ack, sequence mode"
     TAKE_BIT = "ack, bit mode"
     HOLD = "ResultsAck 1 without a record"

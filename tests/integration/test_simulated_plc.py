@@ -18,6 +18,7 @@ MODES = ("sequence", "bit")
 
 @asynccontextmanager
 async def serving(station: MachineStation) -> AsyncIterator[ModbusTcpServer]:
+    """Serve the station on a free port."""
     settings = ModbusTcpSettings(host="127.0.0.1", port=0)
     async with station, ModbusTcpServer(settings, Memory(station)) as server:
         yield server
@@ -35,12 +36,14 @@ def by_serial(trigger: Trigger) -> Judgement:
 @pytest.mark.parametrize("mode", MODES)
 async def test_parts_get_their_own_result(mode: Literal["sequence", "bit"]):
     """Good and bad parts come back with their own serial, verdict, numbers and a gapless id."""
-    async with serving(MachineStation(judge=by_serial)) as server:
-        async with SimulatedPlc(*server.socket_address(), mode=mode) as plc:
-            results = [
-                await plc.inspect(b"%s-%d" % (b"bad" if i % 3 == 0 else b"good", i), encoder=70000 + i)
-                for i in range(12)
-            ]
+    async with (
+        serving(MachineStation(judge=by_serial)) as server,
+        SimulatedPlc(*server.socket_address(), mode=mode) as plc,
+    ):
+        results = [
+            await plc.inspect(b"%s-%d" % (b"bad" if i % 3 == 0 else b"good", i), encoder=70000 + i)
+            for i in range(12)
+        ]
     assert [r.part_serial.rstrip(b"\0") for r in results][:2] == [b"bad-0", b"good-1"]
     assert [r.ok for r in results] == [i % 3 != 0 for i in range(12)]
     assert [r.inspection_id for r in results] == list(range(1, 13))
@@ -82,6 +85,6 @@ async def test_nobody_answers():
     """Without a station the PLC says so and what to do."""
     async with serving(MachineStation()) as server:
         address = server.socket_address()
-    with pytest.raises(PlcError, match="127.0.0.1"):
+    with pytest.raises(PlcError, match=r"127\.0\.0\.1"):
         async with SimulatedPlc(*address):
             pass

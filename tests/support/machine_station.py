@@ -1,4 +1,4 @@
-"""A station around the real handshake machine whose camera and model are numbers: for tests of the PLC's side."""
+"""A station around the real handshake machine, without camera and model: for tests of the PLC's side."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from edge_service.handshake.settings import HandshakeSettings
 MODEL = ModelIdentity("pcb", "1.0.0", "0123456789abcdef" * 4)
 
 
-def good(trigger: Trigger) -> Judgement:
+def good(_: Trigger) -> Judgement:
     """Call every part OK."""
     return Judgement(Verdict.OK, 0, 0.25, 1.0)
 
