@@ -16,6 +16,17 @@ ConfigFile = Annotated[
         help=say("the station's YAML file", "工位的 YAML 配置文件"),
     ),
 ]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        envvar="OKNG_DATA_DIR",
+        help=say(
+            "the station's data folder; then no configuration file is read",
+            "工位数据目录；指定后不读取配置文件",
+        ),
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help=say("answer in JSON", "以 JSON 输出"))]
 
 DEFAULT_CONFIG = Path("/etc/okng/edge.yaml")

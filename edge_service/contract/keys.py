@@ -101,12 +101,21 @@ def fingerprint(key_id: str) -> str:
 def parse_public_key(pem: bytes, *, source: str = "") -> PublicKey:
     """Read a public key file. Raises ConfigurationError when it is none, or not an Ed25519 key."""
     try:
-        key = load_pem_public_key(pem[:_MOST_KEY_BYTES])
+        key = load_pem_public_key(pem)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise _no_key(source) from error
     if not isinstance(key, Ed25519PublicKey):
         raise _no_key(source)
     return PublicKey(key.public_bytes(Encoding.Raw, PublicFormat.Raw))
+
+
+def load_public_key(path: Path) -> PublicKey:
+    """Read the public key file at ``path``. Raises ConfigurationError: missing, or no Ed25519 key."""
+    try:
+        pem = path.read_bytes()[:_MOST_KEY_BYTES]
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return parse_public_key(pem, source=str(path))
 
 
 def load_signing_key(path: Path) -> SigningKey:
@@ -153,6 +162,13 @@ def load_or_create_signing_key(path: Path) -> SigningKey:
     if not public.exists():
         LocalDisk().write(public, key.public.pem())
     return key
+
+
+def _unreadable(path: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        say(f"cannot read key {path}: {error.strerror}", f"无法读取密钥 {path}：{error.strerror}"),
+        remedy=say("check the path and whose file it is", "请检查路径和文件属主"),
+    )
 
 
 def _no_key(source: str) -> ConfigurationError:

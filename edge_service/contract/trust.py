@@ -6,7 +6,7 @@ value ``Trust`` that the package reader asks.
 ::
 
     store = TrustStore(Path("/var/lib/okng/trust"))
-    store.add(Path("server.pub").read_bytes())
+    store.add(load_public_key(Path("server.pub")))
     read_package(data, store.load())
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge_service.contract.keys import PublicKey, fingerprint, parse_public_key
+from edge_service.contract.keys import PublicKey, fingerprint, load_public_key
 from edge_service.durable import Disk, LocalDisk
 from edge_service.errors import SignatureError
 from edge_service.language import say
@@ -69,17 +69,15 @@ class TrustStore:
         self._digests = frozenset(digests)
         self._disk = disk or LocalDisk()
 
-    def add(self, pem: bytes, *, source: str = "") -> PublicKey:
-        """Trust the key in a public key file from now on; twice is once. Raises ConfigurationError."""
-        key = parse_public_key(pem, source=source)
+    def add(self, key: PublicKey) -> None:
+        """Trust a key from now on; twice is once. Raises ConfigurationError, DiskFullError."""
         self._disk.write(self._folder / f"{key.key_id}.pem", key.pem())
-        return key
 
-    def keys(self) -> list[PublicKey]:
+    def trusted(self) -> list[PublicKey]:
         """Return every trusted key, in order of id. Raises ConfigurationError for a file that is no key."""
         files = sorted(self._folder.glob("[0-9a-f]*.pem")) if self._folder.is_dir() else []
-        return [parse_public_key(file.read_bytes(), source=str(file)) for file in files]
+        return [load_public_key(file) for file in files]
 
     def load(self) -> Trust:
         """Return what is trusted right now."""
-        return Trust.of(*self.keys(), digests=self._digests)
+        return Trust.of(*self.trusted(), digests=self._digests)

@@ -1,0 +1,52 @@
+"""Where this box keeps its models, and what it runs them on, for the verbs about models.
+
+``--data-dir D`` alone is enough (``D/models``, ``D/trust``, ``D/cache``, GPU before CPU); without it the
+configuration file says.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_service.contract.model_package import ModelPackage
+from edge_service.contract.trust import TrustStore
+from edge_service.inference.engine import OpenVinoEngine
+from edge_service.model_store.self_test import GoldenResult, self_test
+from edge_service.model_store.store import ModelStore
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPlace:
+    """Store, trust and devices of one station."""
+
+    store_dir: Path
+    trust_dir: Path
+    cache_dir: Path | None
+    devices: Sequence[str]
+
+    def trust(self) -> TrustStore:
+        """Return the folder of trusted keys."""
+        return TrustStore(self.trust_dir)
+
+    def store(self) -> ModelStore:
+        """Return the store of models."""
+        return ModelStore(self.store_dir, self.trust().load)
+
+    def examine(self, package: ModelPackage) -> list[GoldenResult]:
+        """Run the package's self-test on this box's device. Raises SelfTestError, InferenceError."""
+        graph = package.graph()
+        with OpenVinoEngine.load(
+            graph.xml, graph.weights, devices=self.devices, cache_folder=self.cache_dir
+        ) as engine:
+            return self_test(package, engine)
+
+
+def find_place(config: Path, data_dir: Path | None) -> ModelPlace:
+    """Return the place that the options name. Raises ConfigurationError when the file does not do."""
+    if data_dir is not None:
+        folder = data_dir.expanduser().absolute()
+        return ModelPlace(folder / "models", folder / "trust", folder / "cache", ("GPU", "CPU"))
+    from edge_service.config import load
+
+    tree = load(config)
+    return ModelPlace(tree.store_dir, tree.trust_dir, tree.cache_dir, tree.inference.devices)
