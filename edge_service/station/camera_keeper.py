@@ -1,0 +1,112 @@
+"""Keeps the camera open, and opens it again when it is lost."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from edge_service.domain.inspection import Frame
+from edge_service.errors import (
+    BadImageError,
+    CameraError,
+    NoFrameError,
+    OkngError,
+    OurError,
+    StaleFrameError,
+)
+from edge_service.language import say
+from edge_service.lifecycle import Backoff
+from edge_service.ports import Camera
+
+log = structlog.get_logger()
+
+_ONE_FRAME = (NoFrameError, StaleFrameError, BadImageError)  # one part's trouble: the camera is still there
+
+
+class CameraKeeper:
+    """The camera as the station sees it: there, or lost and being looked for.
+
+    ``changed`` is called with True when the camera is there and with False when it is lost.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Camera],
+        changed: Callable[[bool], None],
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._make, self._changed = make, changed
+        self._backoff = backoff or Backoff(0.5, 10.0)
+        self._camera: Camera | None = None
+        self._close = asyncio.Event()
+
+    async def run(self, opened: asyncio.Event) -> None:
+        """Keep the camera open until cancelled; set ``opened`` once it is for the first time.
+
+        A camera that cannot be opened because of its configuration (an empty folder) raises OurError,
+        but only before it was open for the first time: afterwards it counts as lost like any other.
+        """
+        while True:
+            self._close.clear()
+            try:
+                async with self._make() as camera:
+                    self._camera = camera
+                    self._backoff.reset()
+                    log.info("camera_open", camera=camera.name)
+                    self._changed(True)
+                    opened.set()
+                    await self._close.wait()
+            except OurError:
+                if not opened.is_set():
+                    raise
+                log.exception("camera_refused")
+            except OkngError as error:
+                log.warning("camera_lost", error=error.what, remedy=error.remedy)
+            finally:
+                self._camera = None
+            if not self._close.is_set() or not opened.is_set():
+                self._changed(False)
+                await asyncio.sleep(self._backoff.next_s())
+
+    async def grab(self, after: float, timeout_s: float) -> Frame:
+        """Grab a frame like ``ports.Camera.grab``; a lost camera is noted and opened again."""
+        camera = self._camera
+        if camera is None:
+            raise CameraError(
+                say("the camera is lost", "相机丢失"),
+                remedy=say("check its cable and power; the log says why", "请检查相机电缆和电源；原因见日志"),
+            )
+        try:
+            frame = await camera.grab(after, timeout_s)
+        except _ONE_FRAME:
+            raise
+        except CameraError:
+            self._lose()
+            raise
+        if frame.exposure_began < after:
+            raise StaleFrameError(
+                say(
+                    f"the frame of {camera.name} was exposed {after - frame.exposure_began:.3f} s before its trigger",
+                    f"{camera.name} 的图像在触发前 {after - frame.exposure_began:.3f} 秒曝光",
+                ),
+                remedy=say("raise the camera's latency_ms", "请增大相机的 latency_ms"),
+            )
+        return frame
+
+    def replace(self, make: Callable[[], Camera]) -> None:
+        """Close the camera and open the one that ``make`` gives instead."""
+        self._make = make
+        self._close.set()
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the frames are rendered, not photographed."""
+        return self._camera is not None and self._camera.simulated
+
+    def alive(self) -> bool:
+        """Whether the camera's thread turns; a lost camera has none that could hang."""
+        return self._camera is None or self._camera.alive()
+
+    def _lose(self) -> None:
+        self._changed(False)
+        self._close.set()
