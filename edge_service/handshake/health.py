@@ -28,6 +28,7 @@ class Health:
     halted: bool = False
     discrete_input: bool = False
     camera_lost: bool = False
+    numbers_used_up: bool = False  # the disk refuses to reserve further inspection ids
     model: ModelIdentity | None = None
     recipe: int = 0  # active recipe, 0 = none
     cpu_fallback: bool = False
@@ -40,7 +41,7 @@ class Health:
         causes = (
             (self.starting, OfflineReason.STARTING),
             (self.camera_lost, OfflineReason.CAMERA_LOST),
-            (blocking_error, OfflineReason.ERROR),
+            (blocking_error or self.numbers_used_up, OfflineReason.ERROR),
             (self.model is None or self.recipe == 0, OfflineReason.NO_RECIPE_OR_MODEL),
             (self.maintenance or self.halted, OfflineReason.MAINTENANCE),
             (self.discrete_input, OfflineReason.DISCRETE_INPUT),

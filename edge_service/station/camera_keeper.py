@@ -39,34 +39,37 @@ class CameraKeeper:
         self._backoff = backoff or Backoff(0.5, 10.0)
         self._camera: Camera | None = None
         self._close = asyncio.Event()
+        self._replaced = False
 
-    async def run(self, opened: asyncio.Event) -> None:
-        """Keep the camera open until cancelled; set ``opened`` once it is for the first time.
+    async def run(self, settled: asyncio.Event) -> None:
+        """Keep the camera open until cancelled; set ``settled`` once it is open or known to be lost.
 
         A camera that cannot be opened because of its configuration (an empty folder) raises OurError,
         but only before it was open for the first time: afterwards it counts as lost like any other.
         """
+        was_open = False
         while True:
             self._close.clear()
             try:
                 async with self._make() as camera:
                     self._camera = camera
+                    was_open = True
                     self._backoff.reset()
                     log.info("camera_open", camera=camera.name)
                     self._changed(True)
-                    opened.set()
+                    settled.set()
                     await self._close.wait()
-            except OurError:
-                if not opened.is_set():
-                    raise
-                log.exception("camera_refused")
             except OkngError as error:
+                if isinstance(error, OurError) and not was_open:
+                    raise
                 log.warning("camera_lost", error=error.what, remedy=error.remedy)
             finally:
                 self._camera = None
-            if not self._close.is_set() or not opened.is_set():
+            if not self._replaced:
                 self._changed(False)
+                settled.set()
                 await asyncio.sleep(self._backoff.next_s())
+            self._replaced = False
 
     async def grab(self, after: float, timeout_s: float) -> Frame:
         """Grab a frame like ``ports.Camera.grab``; a lost camera is noted and opened again."""
@@ -84,10 +87,11 @@ class CameraKeeper:
             self._lose()
             raise
         if frame.exposure_began < after:
+            early_s = after - frame.exposure_began
             raise StaleFrameError(
                 say(
-                    f"the frame of {camera.name} was exposed {after - frame.exposure_began:.3f} s before its trigger",
-                    f"{camera.name} 的图像在触发前 {after - frame.exposure_began:.3f} 秒曝光",
+                    f"the frame of {camera.name} was exposed {early_s:.3f} s before its trigger",
+                    f"{camera.name} 的图像在触发前 {early_s:.3f} 秒曝光",
                 ),
                 remedy=say("raise the camera's latency_ms", "请增大相机的 latency_ms"),
             )
@@ -96,6 +100,7 @@ class CameraKeeper:
     def replace(self, make: Callable[[], Camera]) -> None:
         """Close the camera and open the one that ``make`` gives instead."""
         self._make = make
+        self._replaced = True
         self._close.set()
 
     @property

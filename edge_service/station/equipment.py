@@ -65,12 +65,15 @@ class Outfitter(Protocol):
         """Judge the model's golden images on this box. Raises SelfTestError when one differs."""
         ...
 
-    async def activate(self, model: str, version: str | None) -> None:
-        """Make an installed version active (None: the newest). Raises PackageError; then nothing changed."""
+    async def activate(self, recipe: int) -> Equipment:
+        """Activate the newest installed version of the recipe's model and return equipment with it.
+
+        Raises PackageError, SelfTestError, InferenceError; then the version before is still active.
+        """
         ...
 
-    async def roll_back(self, model: str) -> None:
-        """Make the version before active again. Raises PackageError; then nothing changed."""
+    async def roll_back(self, recipe: int) -> Equipment:
+        """Go back to the version before and return equipment with it. Raises like ``activate``."""
         ...
 
     def remember_threshold(self, recipe: int, share: float) -> None:

@@ -64,8 +64,8 @@ class Numbers:
             raise ConfigurationError(
                 say(f"{self._path} cannot be read: {error}", f"无法读取 {self._path}：{error}"),
                 remedy=say(
-                    "restore it from a backup, or write numbers larger than any the server has of this station: "
-                    '{"boot_id": N, "reserved_to": M}',
+                    "restore it from a backup, or write numbers larger than any the server has of this "
+                    'station: {"boot_id": N, "reserved_to": M}',
                     '请从备份恢复，或写入大于服务器已有记录的编号：{"boot_id": N, "reserved_to": M}',
                 ),
             ) from error

@@ -67,7 +67,7 @@ class Orders:
             case CommandCode.RELOAD_CONFIGURATION:
                 await self._site.reload()
             case CommandCode.ACTIVATE_MODEL:
-                return await self._change_model(lambda model: self._outfitter.activate(model, None))
+                return await self._change_model(self._outfitter.activate)
             case CommandCode.ROLL_BACK_MODEL:
                 return await self._change_model(self._outfitter.roll_back)
             case CommandCode.SET_THRESHOLD:
@@ -84,12 +84,11 @@ class Orders:
         await self._outfitter.golden_test(self._bench.equipment)
         return DONE
 
-    async def _change_model(self, change: Callable[[str], Awaitable[None]]) -> int:
+    async def _change_model(self, change: Callable[[int], Awaitable[Equipment]]) -> int:
         equipment = self._bench.equipment
         if equipment is None:
             return Code.NO_RECIPE
-        await change(equipment.recipe.model)
-        self._bench.fit(await self._outfitter.equip(equipment.recipe.number))
+        self._bench.fit(await change(equipment.recipe.number))
         return DONE
 
     def _threshold(self, share: float) -> int:

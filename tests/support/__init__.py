@@ -1,0 +1,1 @@
+"""Fakes that implement the ports, and what tests of real processes share."""

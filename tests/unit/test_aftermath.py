@@ -1,0 +1,102 @@
+"""What happens to an inspection once the PLC has its answer."""
+
+import asyncio
+
+import numpy as np
+
+from edge_service.domain.inspection import (
+    Frame,
+    Inspection,
+    Judgement,
+    Trigger,
+    TriggerSource,
+    Verdict,
+)
+from edge_service.errors import DiskFullError, OkngError
+from edge_service.station import Aftermath, Done
+from edge_service.station.aftermath import QUEUE, RECORDS
+
+FRAME = Frame(np.zeros((2, 2, 3), np.uint8), 0.0, 0.0, 0.0, "fake")
+
+
+def done(counter: int) -> Done:
+    """Return an inspection with its frame."""
+    inspection = Inspection(
+        station="line-1",
+        boot_id=1,
+        counter=counter,
+        trigger=Trigger(counter, TriggerSource.SEQUENCE, 0.0),
+        judgement=Judgement(Verdict.OK),
+        recipe=1,
+        model=None,
+        captured_at=None,
+        trigger_to_exposure_ms=0.0,
+        inference_ms=0.0,
+        trigger_to_publish_ms=0.0,
+        configuration_checksum=0,
+    )
+    return Done(inspection, FRAME)
+
+
+class Keeper:
+    """A step that keeps what it gets, or fails."""
+
+    def __init__(self) -> None:
+        self.kept: list[Done] = []
+        self.fault: OkngError | None = None
+
+    async def __call__(self, item: Done) -> None:
+        """Keep, or fail."""
+        if self.fault is not None:
+            raise self.fault
+        self.kept.append(item)
+
+
+async def run_through(aftermath: Aftermath) -> None:
+    """Let the aftermath finish what it has."""
+    task = asyncio.create_task(aftermath.run())
+    await aftermath.drain()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_inspections_come_through_in_order_and_every_step_sees_them() -> None:
+    """A step that fails is reported and does not keep the next step from its work."""
+    first, second = Keeper(), Keeper()
+    troubles: list[OkngError] = []
+    fine: list[bool] = []
+    aftermath = Aftermath((first, second), troubles.append, lambda: fine.append(True))
+    first.fault = DiskFullError("no room")
+    aftermath.put(done(1))
+    await run_through(aftermath)
+    first.fault = None
+    aftermath.put(done(2))
+    aftermath.put(done(3))
+    await run_through(aftermath)
+    assert [item.inspection.counter for item in first.kept] == [2, 3]
+    assert [item.inspection.counter for item in second.kept] == [1, 2, 3]
+    assert [error.code for error in troubles] == [501]
+    assert fine == [True, True]
+
+
+async def test_overflow_costs_the_oldest_picture_first() -> None:
+    """Beyond its bound the queue drops pictures, oldest first; every record still comes through."""
+    keeper = Keeper()
+    aftermath = Aftermath((keeper,), lambda _: None, lambda: None)
+    for counter in range(1, QUEUE + 4):
+        aftermath.put(done(counter))
+    await run_through(aftermath)
+    assert [item.inspection.counter for item in keeper.kept] == list(range(1, QUEUE + 4))
+    assert [item.frame is None for item in keeper.kept[:4]] == [True, True, True, False]
+    assert aftermath.lost_pictures == 3
+
+
+async def test_records_are_bounded_too() -> None:
+    """With the disk stuck for thousands of parts the oldest records go, counted."""
+    keeper = Keeper()
+    aftermath = Aftermath((keeper,), lambda _: None, lambda: None)
+    for counter in range(1, RECORDS + 3):
+        aftermath.put(done(counter))
+    await run_through(aftermath)
+    assert len(keeper.kept) == RECORDS
+    assert aftermath.lost_records == 2
