@@ -30,7 +30,7 @@ from edge_service.handshake.actions import (
 )
 from edge_service.handshake.inputs import PlcInputs
 from edge_service.handshake.machine import Machine
-from edge_service.handshake.outputs import SignalValue
+from edge_service.domain.signal import SignalValue
 from edge_service.handshake.record import Result
 from edge_service.lifecycle import Watchdog
 from edge_service.ports import Camera
