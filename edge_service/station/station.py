@@ -17,6 +17,7 @@ import structlog
 
 from edge_service.domain.codes import Code
 from edge_service.domain.inspection import Inspection, Judgement, TriggerSource, Verdict
+from edge_service.domain.signal import SignalValue
 from edge_service.errors import OkngError
 from edge_service.handshake.actions import (
     Abandon,
@@ -30,7 +31,6 @@ from edge_service.handshake.actions import (
 )
 from edge_service.handshake.inputs import PlcInputs
 from edge_service.handshake.machine import Machine
-from edge_service.domain.signal import SignalValue
 from edge_service.handshake.record import Result
 from edge_service.lifecycle import Watchdog
 from edge_service.ports import Camera
