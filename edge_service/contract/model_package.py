@@ -222,13 +222,9 @@ def _check_completeness(manifest: Manifest) -> None:
 
 
 def _document(manifest: Manifest) -> bytes:
-    """Return the manifest as people can read it, one way only."""
+    """Return the manifest as people can read it, one way only; a number that is not finite becomes null."""
     fields = manifest.model_dump(mode="json")
-    try:
-        document = json.dumps(fields, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    except ValueError as error:
-        raise _unusable("its manifest holds a number that is not finite") from error
-    return f"{document}\n".encode()
+    return f"{json.dumps(fields, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)}\n".encode()
 
 
 def _entry(content: bytes) -> FileEntry:

@@ -1,0 +1,81 @@
+"""From the camera's picture to the graph's input."""
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_service.errors import BadImageError
+from edge_service.inference.preprocess import to_model_input
+
+PICTURE = np.random.default_rng(7).integers(0, 256, (90, 120, 3), np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(90, 120), (45, 60), (64, 64), (200, 300), (45, 300), (1, 1)])
+def test_any_size_becomes_the_models(shape: tuple[int, int]):
+    """Whatever the frame's size, the result is contiguous uint8 of the model's shape."""
+    image = to_model_input(PICTURE, *shape)
+    assert image.shape == (1, *shape, 3)
+    assert image.dtype == np.uint8
+    assert image.flags.c_contiguous
+
+
+def test_shrinking_is_by_area_and_enlarging_linear():
+    """Halving averages each 2 x 2 block; doubling is OpenCV's linear enlargement."""
+    halved = to_model_input(PICTURE, 45, 60)[0].astype(float)
+    blocks = PICTURE.reshape(45, 2, 60, 2, 3).mean(axis=(1, 3))
+    assert np.abs(halved - blocks).max() <= 0.5
+    assert np.array_equal(to_model_input(PICTURE, 180, 240)[0], cv2.resize(PICTURE, (240, 180)))
+
+
+def test_the_models_own_size_is_left_alone():
+    """A picture that fits is passed on bit by bit, and not written to."""
+    before = PICTURE.copy()
+    assert np.array_equal(to_model_input(PICTURE, 90, 120)[0], PICTURE)
+    assert np.array_equal(PICTURE, before)
+
+
+def test_grey_becomes_three_equal_channels():
+    """Mono cameras give (h, w) or (h, w, 1): both become the same BGR input."""
+    grey = PICTURE[:, :, 0]
+    image = to_model_input(grey, 45, 60)[0]
+    assert np.array_equal(image[:, :, 0], image[:, :, 2])
+    assert np.array_equal(image, to_model_input(grey[:, :, np.newaxis], 45, 60)[0])
+
+
+def test_a_fourth_channel_is_dropped():
+    """Alpha says nothing about the part."""
+    with_alpha = np.dstack([PICTURE, np.full((90, 120), 9, np.uint8)])
+    assert np.array_equal(to_model_input(with_alpha, 45, 60), to_model_input(PICTURE, 45, 60))
+
+
+def test_views_and_read_only_pictures_are_taken():
+    """A cut-out, a mirrored or a read-only frame needs no copy by the caller."""
+    frozen = PICTURE.copy()
+    frozen.flags.writeable = False
+    for picture in (PICTURE[10:80, 5:100], PICTURE[::-1, ::-1], frozen, np.asfortranarray(PICTURE)):
+        plain = np.array(picture, order="C")
+        assert np.array_equal(to_model_input(picture, 32, 32), to_model_input(plain, 32, 32))
+        assert np.array_equal(to_model_input(picture, *picture.shape[:2])[0], plain)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "reason"),
+    [
+        (np.zeros((9, 9, 3), np.uint16), "uint16"),
+        (np.zeros((9, 9), np.float32), "float32"),
+        (np.zeros((9, 9), np.bool_), "bool"),
+        (np.zeros((9, 9, 2), np.uint8), "2 channels"),
+        (np.zeros((9, 9, 5), np.uint8), "5 channels"),
+        (np.zeros((0, 9, 3), np.uint8), "shape"),
+        (np.zeros((9, 0), np.uint8), "shape"),
+        (np.zeros(9, np.uint8), "shape"),
+        (np.zeros((1, 9, 9, 3), np.uint8), "shape"),
+        (None, "shape"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(pixels: np.ndarray, reason: str):
+    """16-bit, float, empty and oddly shaped arrays are a BadImageError that says why and what to set."""
+    with pytest.raises(BadImageError, match=reason) as refused:
+        to_model_input(pixels, 32, 32)
+    assert "Mono8" in refused.value.remedy
+    assert refused.value.code == 304
