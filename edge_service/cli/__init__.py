@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from edge_service.cli import check_config, model, registers, trust
+from edge_service.cli import check_config, configuration, model, registers, trust
 from edge_service.errors import OkngError
 from edge_service.language import say
 
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 app.command("check-config", help=check_config.HELP)(check_config.check_config)
 app.command("registers", help=registers.HELP)(registers.registers)
+app.add_typer(configuration.app, name="config")
 app.add_typer(model.app, name="model")
 app.add_typer(trust.app, name="trust")
 

@@ -8,6 +8,7 @@
 """
 
 from edge_service.config.cameras import FolderCamera, SimulatedCamera, VideoCamera
+from edge_service.config.example import example
 from edge_service.config.load import load, parse
 from edge_service.config.schema import json_schema, schema_text
 from edge_service.config.tree import EdgeConfig, checksum
@@ -18,6 +19,7 @@ __all__ = [
     "SimulatedCamera",
     "VideoCamera",
     "checksum",
+    "example",
     "json_schema",
     "load",
     "parse",

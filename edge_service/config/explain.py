@@ -1,6 +1,7 @@
 """pydantic's findings -> mistakes that name line, key, what was found and what is allowed."""
 
 import difflib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,29 @@ def explain(error: ValidationError, root: Node) -> list[Mistake]:
             found.setdefault(mistake.path, mistake)
     outer = {path[:length] for path in found for length in range(len(path))}
     return [mistake for path, mistake in found.items() if path not in outer]
+
+
+def unknown_empty_keys(root: Node) -> list[Mistake]:
+    """Return the unknown keys that have no value; pydantic never sees those."""
+    return list(_empty(_Spot((), root.place, root, json_schema(), json_schema(), None)))
+
+
+def _empty(spot: _Spot) -> Iterator[Mistake]:
+    if spot.node is None or spot.schema is None:
+        return
+    node, tag = spot.node, _tag(spot.node)
+    below = node.value.items() if isinstance(node.value, dict) else enumerate(_entries(node))
+    for key, deeper in below:
+        schema = step(spot.schema, key, tag)
+        place = node.keys.get(str(key), deeper.place)
+        inner = _Spot((*spot.path, key), place, deeper, schema, spot.schema, tag)
+        if schema is None and deeper.value is None:
+            yield _unknown_key(inner)
+        yield from _empty(inner)
+
+
+def _entries(node: Node) -> list[Node]:
+    return node.value if isinstance(node.value, list) else []
 
 
 def _mistakes(details: ErrorDetails, root: Node) -> list[Mistake]:

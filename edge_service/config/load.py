@@ -7,7 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from edge_service.config.document import Node, TooDeepError, read
-from edge_service.config.explain import explain
+from edge_service.config.explain import explain, unknown_empty_keys
 from edge_service.config.mistake import Mistake, Place, report
 from edge_service.config.syntax import encoding_mistake, syntax_mistakes
 from edge_service.config.tree import LONGEST_SOCKET_PATH, EdgeConfig
@@ -77,6 +77,7 @@ def _tree(text: str, name: str, mistakes: list[Mistake]) -> Node:
 
 def _checked(root: Node, folder: Path, mistakes: list[Mistake]) -> EdgeConfig | None:
     """Return the checked configuration, or None with more mistakes added."""
+    mistakes += [each for each in unknown_empty_keys(root) if not _told(each, mistakes)]
     try:
         config = EdgeConfig.model_validate_json(json.dumps(root.plain())).beside(folder)
     except ValidationError as error:

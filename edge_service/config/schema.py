@@ -31,25 +31,25 @@ def step(schema: Schema, key: str | int, tag: str | None = None) -> Schema | Non
 
     ``tag`` is the ``kind`` that the document gives where the schema offers several.
     """
-    here = _choose(_follow(schema), tag)
+    here = choose(follow(schema), tag)
     if isinstance(key, int):
         items = here.get("items")
-        return _follow(items) if items else None
+        return follow(items) if items else None
     properties = here.get("properties", {})
     if key in properties:
-        return _follow(properties[key])
+        return follow(properties[key])
     more = here.get("additionalProperties")
-    return _follow(more) if isinstance(more, dict) else None
+    return follow(more) if isinstance(more, dict) else None
 
 
 def keys(schema: Schema, tag: str | None = None) -> list[str]:
     """Return the keys that a section may hold, in the order of the reference."""
-    return list(_choose(_follow(schema), tag).get("properties", {}))
+    return list(choose(follow(schema), tag).get("properties", {}))
 
 
 def kinds(schema: Schema) -> list[str]:
     """Return the kinds that a section comes in; empty where it has no ``kind``."""
-    mapping: dict[str, str] = _follow(schema).get("discriminator", {}).get("mapping", {})
+    mapping: dict[str, str] = follow(schema).get("discriminator", {}).get("mapping", {})
     return list(mapping)
 
 
@@ -60,7 +60,7 @@ def homes(key: str) -> list[str]:
 
 def allowed(schema: Schema) -> str:
     """Return in words what a value at this place may be."""
-    here = _follow(schema)
+    here = follow(schema)
     if words := here.get("x-allowed"):
         return say(words["en"], words["zh"])
     if choices := kinds(here):
@@ -114,7 +114,7 @@ def _limits(here: Schema) -> str:
     return ""
 
 
-def _follow(schema: Schema) -> Schema:
+def follow(schema: Schema) -> Schema:
     """Return what a ``$ref`` points to, with whatever stands beside the reference."""
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[-1]
@@ -123,15 +123,16 @@ def _follow(schema: Schema) -> Schema:
     return schema
 
 
-def _choose(schema: Schema, tag: str | None) -> Schema:
+def choose(schema: Schema, tag: str | None) -> Schema:
+    """Return the schema of one kind of a section; the section's own where it has no such kind."""
     mapping = schema.get("discriminator", {}).get("mapping", {})
-    return _follow({"$ref": mapping[tag]}) if tag in mapping else schema
+    return follow({"$ref": mapping[tag]}) if tag in mapping else schema
 
 
 def _all_paths(schema: Schema, prefix: str) -> list[str]:
-    here = _follow(schema)
+    here = follow(schema)
     paths: list[str] = []
-    for variant in [here, *(_choose(here, kind) for kind in kinds(here))]:
+    for variant in [here, *(choose(here, kind) for kind in kinds(here))]:
         for key, below in variant.get("properties", {}).items():
             path = f"{prefix}.{key}" if prefix else key
             paths += [path, *_all_paths(below, path)]

@@ -14,7 +14,9 @@ class LinkSection(Section):
     socket: str | None = Field(
         default=None,
         min_length=1,
-        description=about("default: DATA_DIR/core.sock", "默认：DATA_DIR/core.sock"),
+        description=about(
+            "Unix socket (default: DATA_DIR/core.sock)", "Unix 套接字（默认：DATA_DIR/core.sock）"
+        ),
     )
     timeout_ms: int = Field(
         default=2_000,

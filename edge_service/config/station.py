@@ -89,12 +89,16 @@ class ModelsSection(Section):
     """Where models lie and whose signatures count."""
 
     store_dir: str | None = Field(
-        default=None, min_length=1, description=about("default: DATA_DIR/models", "默认：DATA_DIR/models")
+        default=None,
+        min_length=1,
+        description=about(
+            "installed models (default: DATA_DIR/models)", "已安装的模型（默认：DATA_DIR/models）"
+        ),
     )
     trust_dir: str | None = Field(
         default=None,
         min_length=1,
         description=about(
-            "trusted public keys; default: DATA_DIR/trust", "受信任的公钥；默认：DATA_DIR/trust"
+            "trusted public keys (default: DATA_DIR/trust)", "受信任的公钥（默认：DATA_DIR/trust）"
         ),
     )

@@ -99,6 +99,14 @@ def test_all_mistakes_are_told_in_the_order_of_the_file():
     assert "allowed: true | false" in text
 
 
+def test_an_unknown_key_without_a_value_is_told_too():
+    """An empty key is left out for its default, but only if there is such a key."""
+    assert config(MINIMAL + "handshake:\n").handshake.profile == "plc"
+    text = mistakes(MINIMAL + "handshak:\nmodbus: {tcp: {prt: }}\n")
+    assert "edge.yaml:6:1: handshak: unknown key" in text
+    assert "edge.yaml:7:16: modbus.tcp.prt: unknown key" in text
+
+
 def test_key_in_the_wrong_section_is_shown_home():
     """A key that exists elsewhere is told where."""
     assert "its place is: gateway.http.port, modbus.tcp.port" in mistakes(MINIMAL + "port: 502")

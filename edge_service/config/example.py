@@ -1,0 +1,143 @@
+"""A commented configuration file, made from the tree: every key, what it means, what it may be, its default.
+
+``config/edge.yaml`` (English) and ``config/edge.zh.yaml`` (Chinese) are its output in either language;
+``okng-edge config example`` prints it on a box that has no copy of the repository.
+"""
+
+import json
+import textwrap
+from typing import Any
+
+from edge_service.config.schema import Schema, allowed, choose, follow, json_schema, kinds
+from edge_service.language import say
+
+WIDTH = 100
+VALUES: dict[str, Any] = {
+    "station.id": "line-1",
+    "camera.products": {"1": "pcb", "2": "crate"},
+    "camera.plan": "plan.json",
+    "camera.record": "shown.jsonl",
+    "camera.path": "images",
+    "camera.source": 0,
+    "recipes": [
+        {"number": 1, "name": "PCB", "model": "pcb"},
+        {"number": 2, "name": "crate", "model": "crate"},
+    ],
+    "camera.width_px": 1280,
+    "camera.height_px": 960,
+    "camera.rate_hz": 30,
+    "start_recipe": 1,
+    "inference.threads": 2,
+    "models.store_dir": "/var/lib/okng/models",
+    "models.trust_dir": "/var/lib/okng/trust",
+    "link.socket": "/run/okng/core.sock",
+}
+PLAIN = {"text", "文本", "true | false"}  # what the value itself shows
+
+
+def example() -> str:
+    """Return the commented file in the language in force."""
+    return "\n".join([*_head(), *_section(json_schema(), "", 0)]) + "\n"
+
+
+def _head() -> list[str]:
+    """Return the first lines: what an editor wants to know, then what a person does."""
+    return [
+        "# yaml-language-server: $schema=edge.schema.json",
+        "#",
+        *_comment(
+            say(
+                "Configuration of an okng edge station. Copy it, change what differs, delete the rest: a key "
+                "that is left out has the default shown here. Only station.id and camera.kind are needed.",
+                "okng 边缘工位的配置。复制本文件，修改不同之处，其余可删除：省略的键取此处所示默认值。"
+                "只有 station.id 和 camera.kind 是必需的。",
+            ),
+            0,
+        ),
+        *_comment(
+            say(
+                "Check it with: okng-edge check-config --config edge.yaml. Units are in the names: _ms, _s, "
+                "_px, _hz. Relative paths count from the folder of this file.",
+                "检查命令：okng-edge check-config --config edge.yaml。单位见键名：_ms、_s、_px、_hz。"
+                "相对路径以本文件所在文件夹为准。",
+            ),
+            0,
+        ),
+    ]
+
+
+def _section(schema: Schema, path: str, indent: int) -> list[str]:
+    here = follow(schema)
+    if choices := kinds(here):
+        return _variants(here, choices, path, indent)
+    lines: list[str] = []
+    for key, below in here["properties"].items():
+        lines += _entry(key, follow(below), f"{path}.{key}" if path else key, indent, here)
+    return lines
+
+
+def _entry(key: str, schema: Schema, path: str, indent: int, section: Schema) -> list[str]:
+    comment = _comment(_about(schema), indent)
+    margin = " " * indent
+    if schema.get("properties") or kinds(schema):
+        gap = [""] if indent == 0 else []
+        return [*gap, *comment, f"{margin}{key}:", *_section(schema, path, indent + 2)]
+    if path in VALUES and isinstance(VALUES[path], list):
+        return ["", *comment, f"{margin}{key}:", *_list(schema, VALUES[path], indent)]
+    if "const" in schema:
+        return [f"{margin}{key}: {schema['const']}"]
+    comment = _comment(_explained("", schema), indent)
+    gap = [""] if indent == 0 else []
+    value = schema.get("default")
+    optional = value is None and key not in section.get("required", ())
+    shown = _yaml(VALUES[path] if value is None else value)
+    return [*gap, *comment, f"{margin}{'# ' if optional else ''}{key}: {shown}"]
+
+
+def _variants(schema: Schema, choices: list[str], path: str, indent: int) -> list[str]:
+    """Return the first kind as it is and the others as comments, to be swapped by hand."""
+    first = "simulated" if "simulated" in choices else choices[0]
+    lines = _section(choose(schema, first), path, indent)
+    for kind in (each for each in choices if each != first):
+        other = _section(choose(schema, kind), path, 0)
+        lines += ["", *_comment(say(f"or, instead, kind {kind}:", f"或改用 kind {kind}："), indent)]
+        lines += [f"{' ' * indent}# {line}" for line in other if line]
+    return lines
+
+
+def _list(schema: Schema, values: list[dict[str, Any]], indent: int) -> list[str]:
+    """Return a list of sections: the keys explained once, then the entries."""
+    margin = " " * (indent + 2)
+    lines: list[str] = []
+    for key, below in follow(schema["items"])["properties"].items():
+        lines += _comment(_explained(f"{key}: ", follow(below)), indent + 2)
+    entries = [", ".join(f"{key}: {_yaml(value)}" for key, value in entry.items()) for entry in values]
+    return [*lines, *(f"{margin}- {{{entry}}}" for entry in entries)]
+
+
+def _explained(prefix: str, schema: Schema) -> str:
+    may_be = allowed(schema)
+    return f"{prefix}{_about(schema)}" + ("" if may_be in PLAIN else f" [{may_be}]")
+
+
+def _about(schema: Schema) -> str:
+    return say(*schema["description"].split("\n", 1))
+
+
+def _comment(text: str, indent: int) -> list[str]:
+    margin = " " * indent + "# "
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _yaml(value: object) -> str:
+    """Return a default as YAML: JSON is YAML, and plain words need no quotes."""
+    if isinstance(value, str) and value.replace("-", "").replace("_", "").replace("/", "").isalnum():
+        return value
+    return json.dumps(value, ensure_ascii=False)
