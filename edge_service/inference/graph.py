@@ -1,18 +1,22 @@
-"""One OpenVINO graph on one device: the only file that knows OpenVINO.
+"""One OpenVINO graph on one device: the only file of the edge that knows OpenVINO.
 
 The graph's contract: input ``image``, uint8 [1, H, W, 3], BGR; outputs ``score``, float32 [1], and
 ``anomaly_map``, float32 [1, 1, h, w]; both raw. Static shapes.
 """
 
+import os
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import openvino as ov
+import structlog
 from numpy.typing import NDArray
 
 from edge_service.errors import InferenceError, PackageError
 from edge_service.language import say
+
+log = structlog.get_logger()
 
 Precision = Literal["auto", "f32", "f16", "bf16"]
 
@@ -64,8 +68,7 @@ class OpenVinoRuntime:
         self._properties: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1}
         if precision != "auto":
             self._properties["INFERENCE_PRECISION_HINT"] = precision
-        if cache_folder is not None:
-            cache_folder.mkdir(parents=True, exist_ok=True)
+        if cache_folder is not None and _can_hold_files(cache_folder):
             self._properties["CACHE_DIR"] = str(cache_folder)
         self._threads = threads
 
@@ -124,6 +127,16 @@ class OpenVinoGraph:
 def available_devices() -> list[str]:
     """Name the devices that OpenVINO finds on this box: ["CPU", "GPU"]."""
     return list(ov.Core().available_devices)
+
+
+def _can_hold_files(folder: Path) -> bool:
+    """Make the cache folder; a disk that refuses costs a slower start, not the station."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        log.warning("model_cache_unusable", folder=str(folder), reason=error.strerror)
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def _checked(model: Any) -> tuple[int, int]:

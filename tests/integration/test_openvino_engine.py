@@ -1,5 +1,6 @@
 """The engine on real OpenVINO, with a model of a few kilobytes."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,25 @@ def test_compiled_kernels_are_kept(tmp_path: Path):
             scores.append(engine.score(defective_picture()).score)
     assert scores[0] == scores[1]
     assert [file.suffix for file in cache.iterdir()] == [".blob"]
+
+
+@pytest.mark.parametrize("spoil", [lambda _: b"", lambda d: d[: len(d) // 2], lambda d: b"x" * len(d)])
+def test_a_spoilt_cache_is_made_anew(tmp_path: Path, spoil: Callable[[bytes], bytes]):
+    """An empty, cut or foreign cache file costs a compilation, not the start."""
+    for _ in range(2):
+        with OpenVinoEngine.load(*tiny_ir(), devices=("CPU",), cache_folder=tmp_path, threads=1) as engine:
+            assert engine.score(defective_picture()).score == pytest.approx(BLOT / 255.0, rel=0.01)
+        for file in tmp_path.iterdir():
+            file.write_bytes(spoil(file.read_bytes()))
+
+
+def test_a_cache_folder_that_cannot_be_made_is_done_without(tmp_path: Path):
+    """Where a file is in the way of the cache folder, the engine starts without a cache."""
+    (tmp_path / "cache").write_bytes(b"")
+    with OpenVinoEngine.load(
+        *tiny_ir(), devices=("CPU",), cache_folder=tmp_path / "cache", threads=1
+    ) as engine:
+        assert engine.device == "CPU"
 
 
 @pytest.mark.parametrize("kept", [0, 10, 1000])
