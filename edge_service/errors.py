@@ -106,8 +106,10 @@ class NotOwnerError(PlcError):
 class RefusedError(PlcError):
     """A trigger or command was not taken; ``reason`` is the code that says why."""
 
-    def __init__(self, reason: int) -> None:
-        super().__init__(say(f"refused, code {reason}", f"被拒绝，代码 {reason}"))
+    def __init__(self, reason: int, what: str, *, remedy: str = "") -> None:
+        super().__init__(
+            say(f"refused, code {reason}: {what}", f"被拒绝，代码 {reason}：{what}"), remedy=remedy
+        )
         self.reason = reason
 
 

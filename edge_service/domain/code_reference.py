@@ -10,9 +10,9 @@ _HEAD = """\
 <!-- Made by `okng-edge registers --page codes`; do not edit. -->
 
 The hundreds tell the area; x00-49 are errors and refusals, x50-99 warnings; 1000 and up belong to the
-project. OPC UA methods return the negative number. Severity, from the least: *warning* (clears itself), *refusal* (a
-trigger or command was not taken), *part* (one part was not judged), *fault* (somebody must look), *blocking*
-(no part is taken until it is cleared). ERROR_CODE shows the most severe uncleared error.
+project. OPC UA methods return the negative number. Severity, from the least: *warning* (clears itself),
+*refusal* (a trigger or command was not taken), *part* (one part was not judged), *fault* (somebody must
+look), *blocking* (no part is taken until it is cleared). ERROR_CODE shows the most severe uncleared error.
 
 百位表示领域；x00-49 为错误和拒绝，x50-99 为警告；1000 以上由项目自定。
 OPC UA 方法返回其负值。严重程度由低到高：

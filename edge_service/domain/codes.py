@@ -10,6 +10,7 @@ project. OPC UA methods return the negative number. ``docs/reference/codes.md`` 
 from dataclasses import dataclass
 from enum import IntEnum
 
+from edge_service.errors import RefusedError
 from edge_service.language import say
 
 FIRST_PROJECT_CODE = 1000
@@ -265,3 +266,11 @@ def severity(code: int) -> Severity:
 def explain(code: int) -> Explanation | None:
     """Return cause and remedy, None for a code that is not in the table (1000 and up: the project's)."""
     return EXPLANATIONS[Code(code)] if code in EXPLANATIONS else None
+
+
+def refusal(code: int) -> RefusedError:
+    """Return the error that says why a trigger or command was refused, and what to do."""
+    text = explain(code)
+    if text is None:
+        return RefusedError(code, say("a code of the project", "项目自定代码"))
+    return RefusedError(code, text.cause, remedy=text.remedy)

@@ -120,9 +120,11 @@ def tag_list() -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(
-        ("name", "type", "access", "holding_raw", "holding_4xxxx", "holding_4xxxxx")
-        + ("input_raw", "input_3xxxx", "input_3xxxxx", "bit", "coil_raw", "discrete_input_raw")
-        + ("registers", "unit", "meaning_en", "meaning_zh")
+        (
+            *("name", "type", "access", "holding_raw", "holding_4xxxx", "holding_4xxxxx"),
+            *("input_raw", "input_3xxxx", "input_3xxxxx", "bit", "coil_raw", "discrete_input_raw"),
+            *("registers", "unit", "meaning_en", "meaning_zh"),
+        )
     )
     for signal in SIGNALS:
         at, station = Places.of(signal), signal.block is Block.STATION

@@ -28,11 +28,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from edge_service.domain.codes import Code, Severity, severity
+from edge_service.domain.codes import Code, Severity, refusal, severity
 from edge_service.domain.inspection import Judgement, Trigger, TriggerSource, Verdict
 from edge_service.domain.sequence import after, wrapped
 from edge_service.domain.signal import SignalValue
-from edge_service.errors import RefusedError
 from edge_service.handshake.actions import (
     Abandon,
     Acquire,
@@ -104,6 +103,7 @@ class Machine:
         self._user_data: tuple[bytes, int] | None = None
         self._held = HeldBits(settings.held_bit_s)
         self._outputs: Mapping[str, SignalValue] | None = None
+        self._owed: tuple[Action, ...] = ()  # for the next call, after one that raised
 
     # What the world sees
 
@@ -132,6 +132,8 @@ class Machine:
             None if self.conditions.present(Code.NOT_ACKED) else self._ack_deadline,
             None if self.conditions.present(Code.BIT_HELD) else self._held.deadline(waiting=waiting),
         )
+        if self._owed:
+            return -math.inf
         return min((time for time in times if time is not None), default=None)
 
     @property
@@ -233,7 +235,8 @@ class Machine:
         code = Code.SOURCE_NOT_ALLOWED if barred else self.obstacle(from_plc=False)
         if code:
             self._miss(code)
-            raise RefusedError(code)
+            self._owed = actions
+            raise refusal(code)
         if self._user_data is not None and not serial:
             serial, encoder = self._user_data
             self._user_data = None
@@ -250,9 +253,30 @@ class Machine:
         self._outputs = None
         actions = self._settle(now)
         if self.commands.running:
-            raise RefusedError(Code.COMMAND_RUNS)
+            self._owed = actions
+            raise refusal(Code.COMMAND_RUNS)
         order = self.commands.accept(command, parameters, sequence=None, now=now)
         return order.ticket, actions + self._settle(now)
+
+    def take_result(self, inspection_id: int, now: float) -> tuple[Action, ...]:
+        """Acknowledge the shown record for a client that is not the PLC.
+
+        Raises RefusedError: 217 while a PLC owns the station, 122 when that record is not shown.
+        """
+        self._outputs = None
+        shown = self.results.shown
+        if self.ownership.owner is not None:
+            raise refusal(Code.SOURCE_NOT_ALLOWED)
+        if shown is None or shown.inspection_id != inspection_id or self.results.profile is Profile.PULSE:
+            raise refusal(Code.COMMAND_STATE)
+        self.results.take(now, held=self._ack_held)
+        return self._settle(now)
+
+    def reset_statistics(self, now: float) -> tuple[Action, ...]:
+        """Do what StatisticsReset does."""
+        self._outputs = None
+        self.statistics.reset(self.epoch + now)
+        return self._settle(now)
 
     # The station's answers
 
@@ -495,7 +519,7 @@ class Machine:
 
     def _settle(self, now: float) -> tuple[Action, ...]:
         """Deal with what is due, publish what is ready, start what may start."""
-        actions: tuple[Action, ...] = ()
+        actions, self._owed = self._owed, ()
         for part, event in self.parts.expired(now):
             late_exposure = event is PartEvent.EXPOSURE_TIMEOUT
             verdict = Verdict.ERROR if late_exposure else Verdict.TIMEOUT

@@ -19,12 +19,13 @@ from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ModbusPDU
 
+from edge_service.domain.codes import refusal
 from edge_service.domain.inspection import Verdict
 from edge_service.domain.sequence import after
 from edge_service.domain.signal import Block, SignalValue
 from edge_service.domain.signals import of_block
 from edge_service.domain.words import decode, encode
-from edge_service.errors import PlcError, RefusedError
+from edge_service.errors import PlcError
 from edge_service.language import say
 
 Image = Mapping[str, SignalValue]
@@ -201,7 +202,7 @@ class SimulatedPlc:
                 lambda now: not _command_ended(now), self._answer_timeout_s, "CommandCompleted 0"
             )
         if outputs["Status.CommandResult"] != _DONE:
-            raise RefusedError(int(outputs["Status.CommandResult"]))
+            raise refusal(int(outputs["Status.CommandResult"]))
 
     async def outputs(self) -> Image:
         """Read everything the station says, in one request."""
@@ -218,7 +219,7 @@ class SimulatedPlc:
         answered = lambda now: sequence in (now["Status.TriggerSeqAck"], now["Status.TriggerSeqRejected"])  # noqa: E731
         outputs = await self._until(answered, self._answer_timeout_s, "TRIGGER_SEQ_ACK")
         if outputs["Status.TriggerSeqAck"] != sequence:
-            raise RefusedError(int(outputs["Station.RejectReason"]))
+            raise refusal(int(outputs["Station.RejectReason"]))
         return _equals("Result.TriggerSeq", sequence)
 
     async def _trigger_bit(self, part: dict[str, SignalValue]) -> Callable[[Image], bool]:
@@ -227,7 +228,7 @@ class SimulatedPlc:
         outputs = await self._until(answered, self._answer_timeout_s, "TriggerAck")
         await self._write({"Command.Trigger": False})
         if not outputs["Status.TriggerAck"]:
-            raise RefusedError(int(outputs["Station.RejectReason"]))
+            raise refusal(int(outputs["Station.RejectReason"]))
         await self._until(lambda now: not now["Status.TriggerAck"], self._answer_timeout_s, "TriggerAck 0")
         return _equals("Result.AcquisitionId", int(outputs["Status.AcquisitionId"]))
 
