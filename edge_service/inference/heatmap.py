@@ -1,7 +1,9 @@
 """The heat map people look at: where the model saw something strange, over the frame it saw it in.
 
 The colours are fixed to the threshold, not to each picture's own maximum: a calm part looks calm, and
-two pictures can be compared. Blue is nothing, yellow the threshold, red twice the threshold.
+two pictures can be compared. Blue is nothing, green the threshold, red twice the threshold (OpenCV's
+"turbo", whose lightness has none of the false edges of the old rainbow); a white line runs where the map
+crosses the threshold, so that the verdict can be seen without colours too.
 Drawn only after the PLC has its answer.
 """
 
@@ -9,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+THRESHOLD_LEVEL = 0.5  # of the colour scale
+LINE = (255, 255, 255)  # BGR
 STRENGTH = 0.55  # of the colour over the frame where the map is at or above the threshold
 
 
@@ -23,10 +27,14 @@ def draw_heat_map(
     level = np.nan_to_num(anomaly_map / (2.0 * max(threshold, 1e-12)), nan=1.0, posinf=1.0, neginf=0.0)
     level = np.clip(level, 0.0, 1.0).astype(np.float32)
     level = cv2.resize(level, (width, height), interpolation=cv2.INTER_LINEAR)
-    colours = cv2.applyColorMap((level * 255.0).astype(np.uint8), cv2.COLORMAP_JET)
+    colours = cv2.applyColorMap((level * 255.0).astype(np.uint8), cv2.COLORMAP_TURBO)
     share = (STRENGTH * np.clip(2.0 * level, 0.15, 1.0))[:, :, None]
     blended = pixels.astype(np.float32) * (1.0 - share) + colours.astype(np.float32) * share
     picture: NDArray[np.uint8] = blended.astype(np.uint8)
+    above = (level >= THRESHOLD_LEVEL).astype(np.uint8)
+    outlines, _ = cv2.findContours(above, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    thickness = max(1, round(min(height, width) / 300))
+    cv2.drawContours(picture, outlines, -1, LINE, thickness, cv2.LINE_AA)
     return picture
 
 

@@ -19,6 +19,19 @@ def test_colours_are_fixed_to_the_threshold() -> None:
     assert (still[..., 0] > still[..., 2]).all()
 
 
+def test_a_line_runs_around_what_is_above_the_threshold() -> None:
+    """White where the map crosses the threshold, and no line on a part that stays below it."""
+    frame = np.zeros((160, 160, 3), np.uint8)
+    strange = np.zeros((16, 16), np.float32)
+    strange[4:8, 4:8] = 2.0
+    white = (draw_heat_map(frame, strange, 1.0) == 255).all(axis=2)
+    rows, columns = np.nonzero(white)
+    assert {rows.min(), columns.min()} <= {39, 40, 41}
+    assert {rows.max(), columns.max()} <= {78, 79, 80}
+    assert not white[60, 60]
+    assert not (draw_heat_map(frame, strange * 0.49, 1.0) == 255).all(axis=2).any()
+
+
 def test_a_map_that_is_not_finite_still_gives_a_picture() -> None:
     """NaN and infinity are shown as strange, never as calm."""
     frame = np.zeros((20, 20, 3), np.uint8)
