@@ -6,6 +6,7 @@ from typing import Protocol
 
 from edge_service.domain.inspection import Frame, Inspection, RawScore
 from edge_service.domain.signal import SignalValue
+from edge_service.errors import CameraError
 from edge_service.handshake.inputs import PlcInputs
 
 
@@ -20,6 +21,10 @@ class Camera(AbstractAsyncContextManager["Camera"], Protocol):
 
         Raises NoFrameError when none came within ``timeout_s``, CameraError when the camera is lost.
         """
+        ...
+
+    async def until_lost(self) -> CameraError:
+        """Return why, once the camera is lost, also between two parts; wait while it is there."""
         ...
 
     def alive(self) -> bool:

@@ -73,6 +73,11 @@ class FolderCamera:
             ) from None
         return Frame(pixels, began, self._clock(), captured_at, self.name, simulated=True)
 
+    async def until_lost(self) -> CameraError:
+        """Wait for ever: there is nothing to unplug."""
+        never: asyncio.Future[CameraError] = asyncio.get_running_loop().create_future()
+        return await never
+
     def alive(self) -> bool:
         """Whether its thread turns."""
         return self._thread is not None and self._thread.alive()

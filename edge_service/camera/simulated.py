@@ -21,7 +21,7 @@ import structlog
 from edge_service.camera.parts import Parts, read_plan
 from edge_service.config import SimulatedCamera as SimulatedSection
 from edge_service.domain.inspection import Frame
-from edge_service.errors import NoFrameError
+from edge_service.errors import CameraError, NoFrameError
 from edge_service.language import say
 from edge_service.lifecycle import OwnedThread
 from edge_service.simulation import PlannedPart, RenderedPart
@@ -105,6 +105,11 @@ class SimulatedCamera:
             ) from None
         self._record(part, recipe, captured_at)
         return Frame(part.pixels, began, self._clock(), captured_at, self.name, simulated=True)
+
+    async def until_lost(self) -> CameraError:
+        """Wait for ever: there is nothing to unplug."""
+        never: asyncio.Future[CameraError] = asyncio.get_running_loop().create_future()
+        return await never
 
     def alive(self) -> bool:
         """Whether its thread turns."""

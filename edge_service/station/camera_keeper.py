@@ -58,7 +58,7 @@ class CameraKeeper:
                     log.info("camera_open", camera=camera.name)
                     self._changed(True)
                     settled.set()
-                    await self._close.wait()
+                    await self._until_closed_or_lost(camera)
             except OkngError as error:
                 if isinstance(error, OurError) and not was_open:
                     raise
@@ -70,6 +70,20 @@ class CameraKeeper:
                 settled.set()
                 await asyncio.sleep(self._backoff.next_s())
             self._replaced = False
+
+    async def _until_closed_or_lost(self, camera: Camera) -> None:
+        """Return when the camera is to be closed. Raises CameraError when it is lost between two parts."""
+        lost = asyncio.create_task(camera.until_lost(), name="camera-watch")
+        closing = asyncio.create_task(self._close.wait(), name="camera-close")
+        try:
+            await asyncio.wait({lost, closing}, return_when=asyncio.FIRST_COMPLETED)
+            if lost.done() and not closing.done():
+                raise lost.result()
+        finally:
+            self._camera = None
+            lost.cancel()
+            closing.cancel()
+            await asyncio.gather(lost, closing, return_exceptions=True)
 
     async def grab(self, after: float, timeout_s: float) -> Frame:
         """Grab a frame like ``ports.Camera.grab``; a lost camera is noted and opened again."""

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from edge_service.domain.inspection import Frame, ModelIdentity, RawScore, Recipe
-from edge_service.errors import OkngError, RecipeError
+from edge_service.errors import CameraError, OkngError, RecipeError
 from edge_service.station import Equipment
 
 MODEL = ModelIdentity("pcb", "1", "ab" * 32)
@@ -33,6 +33,7 @@ class FakeCamera:
         self.opened = 0
         self.is_open = False
         self.living = True
+        self.unplugged = asyncio.Event()
         self.grabs = 0
 
     async def __aenter__(self) -> Self:
@@ -60,6 +61,11 @@ class FakeCamera:
         began = max(after, self._clock()) - self.early_s
         pixels = np.full((48, 64, 3), self.grabs % 256, np.uint8)
         return Frame(pixels, began, began, 1_700_000_000.0 + self.grabs, self.name, simulated=True)
+
+    async def until_lost(self) -> CameraError:
+        """Wait until the test unplugs it."""
+        await self.unplugged.wait()
+        return CameraError("unplugged")
 
     def alive(self) -> bool:
         """As the test says."""

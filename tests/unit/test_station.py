@@ -237,6 +237,22 @@ async def test_a_lost_camera_is_opened_again(bench: Bench) -> None:
         assert (await bench.part(2))["Result.Verdict"] == Verdict.OK
 
 
+async def test_a_camera_unplugged_between_two_parts_is_noticed(bench: Bench) -> None:
+    """No part has to be lost first: Ready goes as soon as the camera says so, and comes back with it."""
+    async with running(bench):
+        await bench.enable()
+        bench.camera.refuses = CameraError("unplugged")
+        bench.camera.unplugged.set()
+        await bench.shows("Status.CameraLost", True)
+        assert not bench["Status.TriggerReady"]
+        assert bench.camera.grabs == 0
+        bench.camera.unplugged.clear()
+        bench.camera.refuses = None
+        await bench.shows("Status.CameraLost", False)
+        bench.write(clear_error=True)
+        await bench.shows("Status.TriggerReady", True)
+
+
 async def test_a_camera_that_never_answers_is_timed_out(tmp_path: Path) -> None:
     """The machine's own deadline gives verdict 4, code 301, and the part's task ends."""
     bench = Bench(tmp_path, replace(SETTINGS, exposure_timeout_s=0.05, inspection_timeout_s=0.2))

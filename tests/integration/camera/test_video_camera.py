@@ -109,9 +109,11 @@ class Stuck:
     rate_hz: float = RATE_HZ
     released: threading.Event = field(default_factory=threading.Event)
     gate: threading.Event = field(default_factory=threading.Event)
+    reading: threading.Event = field(default_factory=threading.Event)
 
     def grab(self) -> bool:
         """Hang."""
+        self.reading.set()
         self.gate.wait(30)
         return False
 
@@ -157,7 +159,7 @@ async def test_closing_does_not_wait_for_a_driver_that_hangs():
     """The station ends although a read never returns; the thread is a daemon and frees the device later."""
     stuck = Stuck()
     async with VideoCamera(section(0), open_source=lambda: stuck):
-        pass
+        assert await asyncio.to_thread(stuck.reading.wait, 10)
     assert not stuck.released.is_set()
     stuck.gate.set()
     assert await asyncio.to_thread(stuck.released.wait, 10)
