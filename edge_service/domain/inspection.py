@@ -55,7 +55,7 @@ class Frame:
     """One picture. ``pixels``: uint8, BGR, shape (height, width, 3), never written to."""
 
     pixels: NDArray[np.uint8]
-    exposure_began: float  # monotonic seconds; never earlier than the light that made the pixels
+    exposure_began: float  # monotonic seconds; the light that made the pixels fell then or later
     exposure_ended: float
     captured_at: float  # Unix seconds UTC
     camera: str
