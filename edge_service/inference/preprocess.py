@@ -1,11 +1,12 @@
-"""From the camera's picture to the graph's input: one resize, nothing else.
+"""From the camera's picture to the graph's input: a resize, nothing else.
 
 Normalising is the graph's business. The trainer calls this very function, so a model is trained,
 calibrated and used on the same pixels.
 
 Rules: 8 bits a channel; grey becomes three equal channels; a fourth channel (alpha) is dropped; the
-picture is stretched to the model's size, by area where it shrinks both ways, else linearly. 16-bit
-pixels are refused: whether 10, 12 or 16 of the bits are in use cannot be seen from them.
+picture is stretched to the model's size, by area where it shrinks both ways, else linearly. Large pictures
+are halved first as often as they can be (means of 2 x 2: a quarter of the time for 1080p). 16-bit pixels
+are refused: whether 10, 12 or 16 of the bits are in use cannot be seen from them.
 """
 
 import cv2
@@ -25,12 +26,26 @@ def to_model_input(pixels: NDArray[np.uint8], height: int, width: int) -> NDArra
     """
     picture = _as_picture(pixels)
     if picture.shape[:2] != (height, width):
-        shrinks = picture.shape[0] >= height and picture.shape[1] >= width
-        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        picture = cv2.resize(picture, (width, height), interpolation=method)
+        picture = _resized(picture, height, width)
     if picture.ndim == _GREY_AXES:
         picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
     return np.ascontiguousarray(picture)[np.newaxis]
+
+
+def _resized(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    while _halves(picture.shape[0], height) and _halves(picture.shape[1], width):
+        half = (picture.shape[1] // 2, picture.shape[0] // 2)
+        picture = cv2.resize(picture, half, interpolation=cv2.INTER_AREA)
+    if picture.shape[:2] == (height, width):
+        return picture
+    shrinks = picture.shape[0] >= height and picture.shape[1] >= width
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=method), np.uint8)
+
+
+def _halves(length: int, wanted: int) -> bool:
+    """Tell whether a side can be halved exactly and is still long enough."""
+    return length % 2 == 0 and length >= 2 * wanted
 
 
 def _as_picture(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

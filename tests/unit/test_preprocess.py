@@ -27,6 +27,24 @@ def test_shrinking_is_by_area_and_enlarging_linear():
     assert np.array_equal(to_model_input(PICTURE, 180, 240)[0], cv2.resize(PICTURE, (240, 180)))
 
 
+@pytest.mark.parametrize("shape", [(1080, 1920), (1200, 1600), (487, 731), (2048, 2592)])
+def test_a_large_picture_keeps_its_brightness_everywhere(shape: tuple[int, int]):
+    """However it is halved on the way, a smooth picture stays within two grey levels of the true mean."""
+    rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]]
+    smooth = 127 + 60 * np.sin(rows / shape[0] * 6) + 60 * np.cos(columns / shape[1] * 5)
+    picture = np.repeat(smooth.astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
+    truth = cv2.resize(smooth, (256, 256), interpolation=cv2.INTER_AREA)
+    assert np.abs(to_model_input(picture, 256, 256)[0, :, :, 1] - truth).max() < 2.0
+
+
+def test_fine_texture_does_not_alias():
+    """A checkerboard of single pixels becomes even grey, not a pattern of the resize."""
+    board = (np.indices((1024, 1280)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    image = to_model_input(board, 200, 256)
+    assert image.min() >= 125
+    assert image.max() <= 130
+
+
 def test_the_models_own_size_is_left_alone():
     """A picture that fits is passed on bit by bit, and not written to."""
     before = PICTURE.copy()
