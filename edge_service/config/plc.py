@@ -7,8 +7,6 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from edge_service.config.section import Clash, Section, about, clash, form
-from edge_service.domain.inspection import TriggerSource
-from edge_service.handshake.settings import HandshakeSettings, HeartbeatWatch, Profile
 from edge_service.language import say
 
 PRIVATE_NETWORKS = ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
@@ -182,14 +180,6 @@ class Timeouts(Section):
         return self
 
 
-TRIGGER_SOURCES = {
-    "opcua": TriggerSource.OPC_UA,
-    "hmi": TriggerSource.HMI,
-    "interval": TriggerSource.INTERVAL,
-    "camera_line": TriggerSource.CAMERA_LINE,
-}
-
-
 class TriggerSection(Section):
     """Who else may trigger."""
 
@@ -199,10 +189,6 @@ class TriggerSection(Section):
             "sources allowed beside the PLC while it owns the station", "PLC 占用期间仍允许的其他触发来源"
         ),
     )
-
-    def allowed(self) -> frozenset[TriggerSource]:
-        """Return the sources as the handshake knows them."""
-        return frozenset(TRIGGER_SOURCES[name] for name in self.sources)
 
 
 class Handshake(Section):
@@ -235,28 +221,3 @@ class Handshake(Section):
         description=about("a trigger counts only with PartPresent", "仅当 PartPresent 为 1 时触发有效"),
     )
     timeouts: Timeouts = Field(default_factory=Timeouts, description=about("time-outs", "超时"))
-
-    def settings(self, trigger: TriggerSection, number: int, software_version: str) -> HandshakeSettings:
-        """Return what the handshake machine is set up with; milliseconds become seconds."""
-        times = self.timeouts
-        return HandshakeSettings(
-            profile=None if self.profile == "plc" else Profile(self.profile),
-            plc_heartbeat=HeartbeatWatch(self.heartbeat),
-            sources=trigger.allowed(),
-            require_part_present=self.require_part_present,
-            consecutive_ng_limit=self.consecutive_ng,
-            exposure_timeout_s=times.exposure_ms / 1000.0,
-            inspection_timeout_s=times.inspection_ms / 1000.0,
-            ack_warn_s=times.ack_warn_ms / 1000.0,
-            held_bit_s=times.held_bit_ms / 1000.0,
-            pulse_s=times.pulse_ms / 1000.0,
-            pulse_gap_s=times.pulse_gap_ms / 1000.0,
-            plc_heartbeat_s=times.plc_heartbeat_ms / 1000.0,
-            owner_timeout_s=times.owner_ms / 1000.0,
-            recipe_command_s=times.recipe_command_ms / 1000.0,
-            golden_command_s=times.golden_command_ms / 1000.0,
-            model_command_s=times.model_command_ms / 1000.0,
-            other_command_s=times.other_command_ms / 1000.0,
-            station_number=number,
-            software_version=software_version,
-        )

@@ -23,7 +23,6 @@ from edge_service.config.section import Clash, Section, about, clash
 from edge_service.config.services import GatewaySection, LinkSection, LogSection
 from edge_service.config.station import InferenceSection, ModelsSection, RecipeSection, StationSection
 from edge_service.domain.inspection import Recipe
-from edge_service.handshake.settings import HandshakeSettings
 from edge_service.language import say
 
 # sun_path holds 108 bytes with its closing NUL: unix(7)
@@ -105,10 +104,6 @@ class EdgeConfig(Section):
     def recipe_table(self) -> dict[int, Recipe]:
         """Return number -> recipe, in the order of the file."""
         return {section.number: section.recipe() for section in self.recipes}
-
-    def handshake_settings(self, software_version: str = "") -> HandshakeSettings:
-        """Return what the handshake machine is set up with."""
-        return self.handshake.settings(self.trigger, self.station.number, software_version)
 
     @property
     def first_recipe(self) -> int:

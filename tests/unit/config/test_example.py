@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge_service.config import EdgeConfig, checksum, example, json_schema, load, parse, schema_text
-from edge_service.config.plc import TRIGGER_SOURCES
 from edge_service.config.schema import choose, follow, kinds
-from edge_service.domain.inspection import TriggerSource
-from edge_service.handshake.settings import HandshakeSettings, HeartbeatWatch, Profile
 from edge_service.simulation import products
 
 FOLDER = Path(__file__).parents[3] / "config"
@@ -101,26 +98,6 @@ def test_simulated_products_are_those_of_the_simulation():
     """A product that can be rendered can be configured, and no other."""
     section = choose(follow(json_schema()["properties"]["camera"]), "simulated")
     assert tuple(section["properties"]["product"]["enum"]) == products()
-
-
-def test_defaults_are_those_of_the_handshake():
-    """The file's defaults and the machine's are one."""
-    assert parse(MINIMAL, "edge.yaml", FOLDER).handshake_settings() == HandshakeSettings()
-
-
-def test_the_handshake_gets_what_the_file_says():
-    """Milliseconds become seconds, words become enums."""
-    text = MINIMAL + (
-        b"handshake: {profile: pulse, heartbeat: off, consecutive_ng: 0, timeouts: {pulse_ms: 50}}\n"
-        b"trigger: {sources: [hmi, opcua]}\n"
-    )
-    settings = parse(text, "edge.yaml", FOLDER).handshake_settings("1.2.3")
-    assert settings.profile is Profile.PULSE
-    assert settings.plc_heartbeat is HeartbeatWatch.OFF
-    assert settings.pulse_s == 0.05
-    assert settings.sources == {TriggerSource.HMI, TriggerSource.OPC_UA}
-    assert settings.software_version == "1.2.3"
-    assert set(TRIGGER_SOURCES.values()) < set(TriggerSource)
 
 
 def test_configurations_are_frozen():
