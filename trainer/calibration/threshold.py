@@ -1,0 +1,78 @@
+"""The threshold for a stated false-reject rate, from scores of good parts that the model had not seen.
+
+Model: the logarithm of a good part's score is the product's level, plus what one part differs from
+another by, plus what light, place and noise add. The last is measured well (many variations of each
+photograph); the difference between parts comes from a handful of photographs, so it is blended with what
+is usual (a prior worth ``_PRIOR_WORTH`` photographs). The threshold is the quantile of the predictive
+distribution, a Student t (Gelman et al., Bayesian Data Analysis, 3rd ed., section 3.2): the fewer
+photographs, the further out. Its uncertainty is the spread of the true quantile under the posterior.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from edge_service.contract.manifest import Threshold, Uncertainty
+
+_PRIOR_SPREAD = 0.15  # between good parts of one product, of the logarithm
+_PRIOR_WORTH = 5.0
+_LEVEL = 0.9
+_DRAWS = 4000
+_LEAST_SCORE = 1e-3
+METHOD = "held-out photographs, log-normal parts, predictive t quantile"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOutScores:
+    """Scores of good pictures that the scoring model had not learned, and which photograph each is of."""
+
+    scores: NDArray[np.float64]
+    owners: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    level: float
+    between: float  # spread between parts
+    within: float  # spread between variations of one photograph
+    photographs: int
+    freedom: float
+
+
+def find_threshold(held_out: HeldOutScores, false_reject_rate: float, seed: int = 0) -> Threshold:
+    """Return the score that ``false_reject_rate`` of good parts are expected to exceed."""
+    fit = _fit(held_out)
+    spread = np.hypot(fit.between * np.sqrt(1 + 1 / fit.photographs), fit.within)
+    value = np.exp(fit.level + stats.t.ppf(1 - false_reject_rate, fit.freedom) * spread)
+    lower, upper = _interval(fit, false_reject_rate, seed)
+    return Threshold(
+        value=float(value),
+        method=METHOD,
+        n=fit.photographs,
+        false_reject_rate=false_reject_rate,
+        uncertainty=Uncertainty(lower=lower, upper=upper, level=_LEVEL),
+    )
+
+
+def _fit(held_out: HeldOutScores) -> _Fit:
+    logs = np.log(np.maximum(held_out.scores, _LEAST_SCORE))
+    parts = [logs[held_out.owners == owner] for owner in np.unique(held_out.owners)]
+    means = np.array([part.mean() for part in parts])
+    within = float(np.sqrt(np.mean([part.var() for part in parts])))
+    seen = float(means.var(ddof=1)) if len(means) > 1 else 0.0
+    freedom = _PRIOR_WORTH + len(means) - 1
+    between = np.sqrt((_PRIOR_WORTH * _PRIOR_SPREAD**2 + (len(means) - 1) * seen) / freedom)
+    return _Fit(float(means.mean()), float(between), within, len(means), freedom)
+
+
+def _interval(fit: _Fit, false_reject_rate: float, seed: int) -> tuple[float, float]:
+    """Return the middle ``_LEVEL`` of the true quantile, drawn from the posterior."""
+    random = np.random.default_rng(seed)
+    between = fit.between * np.sqrt(fit.freedom / random.chisquare(fit.freedom, _DRAWS))
+    level = random.normal(fit.level, between / np.sqrt(fit.photographs))
+    quantile = level + stats.norm.ppf(1 - false_reject_rate) * np.hypot(between, fit.within)
+    tail = (1 - _LEVEL) / 2
+    lower, upper = np.exp(np.quantile(quantile, (tail, 1 - tail)))
+    return float(lower), float(upper)

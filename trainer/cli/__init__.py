@@ -1,0 +1,40 @@
+"""``okng-trainer``: everything one does where models are made, one verb a file.
+
+As in ``okng-edge``, a verb imports what it needs inside its function, so that ``--help`` answers at once,
+and an ``OkngError`` becomes two lines on stderr and exit code 2.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from edge_service.errors import OkngError
+from edge_service.language import say
+from trainer.cli import train, weights
+
+app = typer.Typer(
+    name="okng-trainer",
+    help=say(
+        "Make inspection models from a handful of good photographs.\n\n"
+        "First step: `okng-trainer train FOLDER --name pcb` makes `pcb-VERSION.okng` from the photographs "
+        "in FOLDER.",
+        "用几张良品照片制作检测模型。\n\n"
+        "入门：`okng-trainer train 文件夹 --name pcb` 用文件夹中的照片生成 `pcb-版本.okng`。",
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("train", help=train.HELP)(train.train)
+app.command("weights", help=weights.HELP)(weights.weights)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code; an ``OkngError`` exits with 2."""
+    try:
+        app(args=arguments, prog_name="okng-trainer")
+    except OkngError as error:
+        print(f"okng-trainer: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,120 @@
+"""``okng-trainer train FOLDER --name pcb``: photographs in, a signed model package out."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge_service.language import say
+from trainer.errors import SettingError
+
+HELP = say(
+    "Make a model from a folder of good photographs (3 to 10 are usual).\n\n"
+    "Writes `NAME-VERSION.okng`, the signed package for the edge, and `NAME-VERSION.png`, a picture to judge "
+    "it by.\n\n"
+    "Example: `okng-trainer train good/ --name pcb`",
+    "用一个文件夹中的良品照片（通常 3 到 10 张）制作模型。\n\n"
+    "生成 `名称-版本.okng`（供边缘机使用的签名模型包）和 `名称-版本.png`（用于评估的图片）。\n\n"
+    "示例：`okng-trainer train good/ --name pcb`",
+)
+
+Folder = Annotated[Path, typer.Argument(help=say("folder of good photographs", "良品照片文件夹"))]
+Name = Annotated[str, typer.Option("--name", "-n", help=say("what the model is called", "模型名称"))]
+Version = Annotated[
+    str,
+    typer.Option(
+        "--version", help=say("default: date and time, UTC", "默认：UTC 日期和时间"), show_default=False
+    ),
+]
+Weights = Annotated[str, typer.Option(help="bundled | timm:NAME | file:PATH")]
+Out = Annotated[Path, typer.Option("--out", "-o", help=say("folder for package and picture", "输出文件夹"))]
+Size = Annotated[int, typer.Option(help=say("pixels of the model's input", "模型输入边长（像素）"))]
+Layers = Annotated[
+    str, typer.Option(help=say("1,2,3; or 1,2 for a smaller model", "1,2,3；或 1,2（更小的模型）"))
+]
+Epochs = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        show_default=False,
+        help=say(
+            "passes over the photographs, each with new variations; default: 200 steps of 4 pictures",
+            "遍历照片的次数，每次使用新的变化；默认 200 步、每步 4 张",
+        ),
+    ),
+]
+Budget = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        show_default=False,
+        help=say(
+            "most seconds to learn; the result then depends on the machine",
+            "训练秒数上限；结果将取决于机器速度",
+        ),
+    ),
+]
+Seed = Annotated[
+    int, typer.Option(min=0, help=say("the same seed gives the same model", "相同种子得到相同模型"))
+]
+AlgorithmName = Annotated[str, typer.Option("--algorithm", help="stfpm")]
+FalseRejectRate = Annotated[
+    float, typer.Option(help=say("share of good parts that may be rejected", "允许误判的良品比例"))
+]
+Key = Annotated[
+    Path | None,
+    typer.Option(
+        "--key",
+        envvar="OKNG_SIGNING_KEY",
+        show_default=False,
+        help=say(
+            "private key to sign with; made where there is none (default: ~/.local/share/okng/signing.pem)",
+            "签名私钥；不存在时自动生成（默认：~/.local/share/okng/signing.pem）",
+        ),
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help=say("answer in JSON", "以 JSON 输出"))]
+
+
+def train(
+    folder: Folder,
+    name: Name,
+    version: Version = "",
+    weights: Weights = "bundled",
+    out: Out = Path(),
+    size: Size = 256,
+    layers: Layers = "1,2,3",
+    epochs: Epochs = 0,
+    budget: Budget = 0.0,
+    seed: Seed = 0,
+    algorithm: AlgorithmName = "stfpm",
+    false_reject_rate: FalseRejectRate = 0.01,
+    key: Key = None,
+    as_json: AsJson = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Train, package, and say what came out."""
+    from trainer.cli import report  # torch and anomalib only when asked for
+    from trainer.pipeline.run import PackageLabel, train_package
+    from trainer.pipeline.settings import TrainingSettings
+    from trainer.pipeline.signing import signing_key
+
+    if algorithm != "stfpm":
+        raise SettingError(
+            say(f'There is no algorithm "{algorithm}"', f"没有算法“{algorithm}”"),
+            remedy=say("Choose stfpm.", "请选择 stfpm。"),
+        )
+    settings = TrainingSettings(
+        weights=weights,
+        size=size,
+        layers=tuple(f"layer{number.strip()}" for number in layers.split(",")),
+        epochs=epochs,
+        budget_s=budget,
+        seed=seed,
+        false_reject_rate=false_reject_rate,
+    )
+    label = PackageLabel(name, version or datetime.now(UTC).strftime("%Y%m%d-%H%M%S"))
+    signer = signing_key(key)
+    with report.progress(quiet=as_json) as watch:
+        result = train_package(folder, label, settings, out, key=signer.key, watch=watch)
+    report.tell(result, signer, as_json=as_json)

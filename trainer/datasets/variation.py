@@ -1,0 +1,104 @@
+"""Variations of a good photograph that are still good: small moves, other light, noise.
+
+A few photographs show a part in a few places under a few lights; on the line it comes a degree
+turned, some pixels aside, a little brighter. Every variation is drawn from a seeded generator, so a
+run can be repeated exactly.
+
+The picture is kept at up to twice the model's input while it is turned and shifted, and brought to
+the input size by the edge's own ``to_model_input`` afterwards: resampling then softens a variation no
+more than it softens a frame on the line.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_service.inference.preprocess import to_model_input
+from trainer.domain import Picture
+
+_OVERSIZE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class VariationRange:
+    """How far a good part may differ from its photograph. Spreads are standard deviations of logarithms."""
+
+    turn_degrees: float = 1.5  # most, either way
+    shift: float = 0.02  # most, as a part of the side
+    scale: float = 0.015  # most, either way
+    brightness: float = 0.10
+    colour: float = 0.02
+    gamma: float = 0.08
+    slope: float = 0.06  # of the light, from one side of the picture to the other
+    noise: float = 0.015  # most, of full scale
+    blur_pixels: float = 0.8  # most; every third picture gets some
+
+
+DEFAULT_RANGE = VariationRange()
+
+
+class Varier:
+    """Makes variations of one size from photographs. Not thread-safe: it draws from one generator."""
+
+    def __init__(self, size: int, seed: int, reach: VariationRange = DEFAULT_RANGE) -> None:
+        self._size = size
+        self._reach = reach
+        self._random = np.random.default_rng(seed)
+
+    def bank(self, photographs: list[Picture], count: int) -> tuple[Picture, NDArray[np.int64]]:
+        """Return ``count`` variations, uint8 (count, size, size, 3), and which photograph each came from.
+
+        Every photograph gives as many as the others, give or take one.
+        """
+        masters = [self._master(pixels) for pixels in photographs]
+        owners = np.arange(count) % len(masters)
+        return np.stack([self._vary(masters[owner]) for owner in owners]), owners
+
+    def _master(self, pixels: Picture) -> Picture:
+        side = self._size * _OVERSIZE
+        height, width = pixels.shape[:2]
+        master: Picture = to_model_input(pixels, min(height, side), min(width, side))[0]
+        return master
+
+    def _vary(self, master: Picture) -> Picture:
+        moved = self._move(master)
+        small = to_model_input(moved, self._size, self._size)[0].astype(np.float32) / 255.0
+        lit = self._light(small)
+        return np.asarray(np.clip(self._sensor(lit) * 255.0 + 0.5, 0.0, 255.0), np.uint8)
+
+    def _move(self, picture: Picture) -> Picture:
+        """Turn, scale and shift about the middle; what comes in at the edge is mirrored."""
+        height, width = picture.shape[:2]
+        draw, reach = self._random.uniform, self._reach
+        turn = draw(-reach.turn_degrees, reach.turn_degrees)
+        zoom = 1.0 + draw(-reach.scale, reach.scale)
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), turn, zoom)
+        matrix[:, 2] += draw(-reach.shift, reach.shift, 2) * (width, height)
+        moved = cv2.warpAffine(
+            picture, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+        )
+        return np.asarray(moved, np.uint8)
+
+    def _light(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Change exposure, colour, contrast and the side the light comes from. Pixels are 0..1."""
+        height, width = picture.shape[:2]
+        normal, reach = self._random.normal, self._reach
+        gain = np.exp(normal(0, reach.brightness) + normal(0, reach.colour, 3))
+        gamma = np.exp(normal(0, reach.gamma))
+        angle = self._random.uniform(0, 2 * np.pi)
+        across = np.linspace(-1, 1, width) * np.cos(angle) + np.linspace(-1, 1, height)[:, None] * np.sin(
+            angle
+        )
+        slope = 1.0 + normal(0, reach.slope) * across
+        lit = np.clip(picture, 1e-4, 1.0) ** gamma * gain * slope[:, :, None]
+        return np.asarray(lit, np.float32)
+
+    def _sensor(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Defocus a little now and then, and add the camera's noise."""
+        if self._random.random() < 1 / 3:
+            width = self._random.uniform(0.3, self._reach.blur_pixels)
+            picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), width), np.float32)
+        noise = self._random.standard_normal(picture.shape, np.float32)
+        return picture + noise * np.float32(self._random.uniform(0, self._reach.noise))

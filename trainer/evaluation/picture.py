@@ -1,0 +1,84 @@
+"""The picture to judge a model by: loss, heat maps of the photographs, scores and threshold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from edge_service.contract.manifest import Threshold
+from edge_service.inference.heatmap import draw_heat_map
+from trainer.domain import Picture
+
+_MOST_PICTURES = 8
+_COLUMNS = 4
+_LINE, _BARS, _POINTS = "#c0392b", "#7f9fbf", "#1f4e79"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is drawn. ``maps`` and ``scores`` are of ``photographs``; ``held_out`` of parts not learned."""
+
+    title: str
+    losses: Sequence[float]
+    photographs: Sequence[Picture]
+    maps: Sequence[NDArray[np.float32]]
+    scores: Sequence[float]
+    held_out: NDArray[np.float64]
+    threshold: Threshold
+
+
+def draw_evidence(evidence: Evidence, path: Path) -> None:
+    """Write the picture as PNG. Labels are English: matplotlib's own fonts have no Chinese."""
+    shown = min(_MOST_PICTURES, len(evidence.photographs))
+    rows = -(-shown // _COLUMNS)
+    figure = Figure(figsize=(13, 4.2 + 2.9 * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(evidence.title, fontweight="bold")
+    grid = figure.add_gridspec(1 + rows, _COLUMNS, height_ratios=[1.3, *([1.0] * rows)])
+    _draw_loss(figure.add_subplot(grid[0, :2]), evidence.losses)
+    _draw_scores(figure.add_subplot(grid[0, 2:]), evidence)
+    for number in range(shown):
+        axes = figure.add_subplot(grid[1 + number // _COLUMNS, number % _COLUMNS])
+        _draw_photograph(axes, evidence, number)
+    figure.savefig(path, dpi=80)
+
+
+def _draw_loss(axes: Axes, losses: Sequence[float]) -> None:
+    axes.plot(losses, color=_POINTS, linewidth=1.0)
+    axes.set(title="loss of the student", xlabel="step", yscale="log")
+    axes.grid(visible=True, alpha=0.3)
+
+
+def _draw_scores(axes: Axes, evidence: Evidence) -> None:
+    threshold = evidence.threshold
+    axes.hist(evidence.held_out, bins=24, color=_BARS, label="good parts it had not seen (held out, varied)")
+    axes.plot(
+        evidence.scores,
+        np.zeros(len(evidence.scores)),
+        "o",
+        color=_POINTS,
+        label="the photographs",
+        clip_on=False,
+    )
+    rate = threshold.false_reject_rate or 0.0
+    axes.axvline(
+        threshold.value, color=_LINE, label=f"threshold {threshold.value:.2f} for {rate:.1%} false rejects"
+    )
+    if threshold.uncertainty is not None:
+        axes.axvspan(threshold.uncertainty.lower, threshold.uncertainty.upper, color=_LINE, alpha=0.12)
+    axes.set(title="scores of good parts", xlabel="score (spreads above usual)", ylabel="pictures")
+    axes.set_xlim(left=0)
+    axes.legend(fontsize=8)
+
+
+def _draw_photograph(axes: Axes, evidence: Evidence, number: int) -> None:
+    picture = draw_heat_map(evidence.photographs[number], evidence.maps[number], evidence.threshold.value)
+    step = max(1, max(picture.shape[:2]) // 512)
+    axes.imshow(picture[::step, ::step, ::-1])
+    axes.set_title(f"score {evidence.scores[number]:.2f}", fontsize=9)
+    axes.set_axis_off()

@@ -1,0 +1,206 @@
+"""A whole training run: a folder of good photographs in, a signed package and a picture out.
+
+::
+
+    label = PackageLabel("pcb", "1")
+    result = train_package(Path("good"), label, TrainingSettings(), Path(), key=key, watch=print)
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge_service.contract.keys import SigningKey
+from edge_service.contract.manifest import (
+    Backbone,
+    GoldenImage,
+    Manifest,
+    PixelStatistics,
+    Size,
+    TrainingSet,
+)
+from edge_service.contract.model_package import SUFFIX, write_package
+from edge_service.inference.engine import OpenVinoEngine
+from edge_service.inference.preprocess import to_model_input
+from trainer.datasets.photographs import read_folder
+from trainer.domain import PIXEL_MEAN, PIXEL_STD, Phase, PhotographSet, Picture, Progress, Watcher
+from trainer.evaluation.picture import Evidence, draw_evidence
+from trainer.pipeline.acceptance import MOST_SCORE_DIFFERENCE, Agreement, export, verify
+from trainer.pipeline.learning import LearnedModel, learn
+from trainer.pipeline.settings import TrainingSettings
+from trainer.teacher.weights import TeacherWeights, load_weights
+
+MOST_GOLDEN_IMAGES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class PackageLabel:
+    """What the package is called: ``NAME-VERSION.okng``."""
+
+    name: str
+    version: str
+
+    @property
+    def stem(self) -> str:
+        """The file name without its ending."""
+        return f"{self.name}-{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """What a run left behind, and what is worth telling of it."""
+
+    package: Path
+    picture: Path
+    manifest: Manifest
+    agreement: Agreement
+    warnings: tuple[str, ...]
+    seconds: float
+    bytes: int
+
+
+def train_package(
+    folder: Path,
+    label: PackageLabel,
+    settings: TrainingSettings,
+    out: Path,
+    *,
+    key: SigningKey | None,
+    watch: Watcher,
+) -> TrainingResult:
+    """Make a model of ``folder`` and write package and picture into ``out``.
+
+    Raises DatasetError, WeightsError, DivergedError, ExportError, and DiskFullError of the edge's contract.
+    """
+    began = time.monotonic()
+    watch(Progress(Phase.READ, 0, 1))
+    photographs = read_folder(folder)
+    weights = load_weights(settings.weights)
+    watch(Progress(Phase.READ, 1, 1))
+    model = learn(photographs, weights, settings, watch)
+    exported = export(model, settings.size, watch)
+    with OpenVinoEngine.load(exported.xml, exported.weights, devices=("CPU",)) as engine:
+        agreement = verify(model, engine, watch)
+        watch(Progress(Phase.PACKAGE, 0, 1))
+        golden, pictures = _golden_images(photographs, engine, settings.size, model.threshold.value)
+        maps = [engine.score(photograph.pixels) for photograph in photographs.photographs]
+    manifest = _manifest(
+        label,
+        settings,
+        photographs=photographs,
+        weights=weights,
+        model=model,
+        golden=golden,
+        figures=_figures(settings, photographs, model, agreement, time.monotonic() - began),
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    package, picture = out / f"{label.stem}{SUFFIX}", out / f"{label.stem}.png"
+    contents = {"model.xml": exported.xml, "model.bin": exported.weights, **pictures}
+    write_package(package, manifest, contents, key)
+    draw_evidence(
+        Evidence(
+            title=label.stem,
+            losses=model.losses,
+            photographs=[photograph.pixels for photograph in photographs.photographs],
+            maps=[raw.anomaly_map for raw in maps],
+            scores=[raw.score for raw in maps],
+            held_out=model.calibration.held_out.scores,
+            threshold=model.threshold,
+        ),
+        picture,
+    )
+    watch(Progress(Phase.PACKAGE, 1, 1))
+    return TrainingResult(
+        package=package,
+        picture=picture,
+        manifest=manifest,
+        agreement=agreement,
+        warnings=photographs.warnings,
+        seconds=time.monotonic() - began,
+        bytes=package.stat().st_size,
+    )
+
+
+def _golden_images(
+    photographs: PhotographSet, engine: OpenVinoEngine, size: int, threshold: float
+) -> tuple[tuple[GoldenImage, ...], dict[str, bytes]]:
+    """Return the first photographs at the model's own size with the scores the engine gives them."""
+    golden, files = [], {}
+    for number, photograph in enumerate(photographs.photographs[:MOST_GOLDEN_IMAGES], start=1):
+        pixels = to_model_input(photograph.pixels, size, size)[0]
+        name = f"golden/good-{number}.png"
+        files[name] = _png(pixels)
+        golden.append(
+            GoldenImage(
+                file=name,
+                kind="good",
+                score=engine.score(pixels).score,
+                tolerance=MOST_SCORE_DIFFERENCE * threshold,
+            )
+        )
+    return tuple(golden), files
+
+
+def _png(pixels: Picture) -> bytes:
+    encoded, content = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    assert encoded, "PNG takes every uint8 picture"
+    return bytes(np.asarray(content, np.uint8).tobytes())
+
+
+def _manifest(
+    label: PackageLabel,
+    settings: TrainingSettings,
+    *,
+    photographs: PhotographSet,
+    weights: TeacherWeights,
+    model: LearnedModel,
+    golden: tuple[GoldenImage, ...],
+    figures: dict[str, object],
+) -> Manifest:
+    height, width = model.head.size
+    return Manifest(
+        name=label.name,
+        version=label.version,
+        created_at=datetime.now(UTC),
+        algorithm=settings.algorithm,
+        backbone=Backbone(name=weights.backbone, weights=weights.source, weights_sha256=weights.sha256),
+        input_size=Size(height=settings.size, width=settings.size),
+        map_size=Size(height=height, width=width),
+        score=model.head.definition,
+        threshold=model.threshold,
+        pixel_statistics=PixelStatistics(colour="RGB", mean=PIXEL_MEAN, std=PIXEL_STD),
+        training_set=TrainingSet(digest=photographs.digest, size=len(photographs)),
+        golden=golden,
+        figures=figures,
+    )
+
+
+def _figures(
+    settings: TrainingSettings,
+    photographs: PhotographSet,
+    model: LearnedModel,
+    agreement: Agreement,
+    seconds: float,
+) -> dict[str, object]:
+    """Return what people may want to look up later; nothing here is needed to judge."""
+    held_out = model.calibration.held_out.scores
+    return {
+        "seed": settings.seed,
+        "layers": list(settings.layers),
+        "steps": len(model.losses),
+        "final_loss": model.losses[-1],
+        "held_out_scores": {"median": float(np.median(held_out)), "largest": float(held_out.max())},
+        "agreement": {
+            "score_difference": agreement.score_difference,
+            "map_agreement": agreement.map_agreement,
+            "device": agreement.device,
+            "precision": agreement.precision,
+        },
+        "latency_ms": agreement.latency_ms,
+        "train_s": seconds,
+        "warnings": list(photographs.warnings),
+    }

@@ -1,0 +1,74 @@
+"""What one may ask of a training run."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from edge_service.language import say
+from trainer.domain import LAYERS
+from trainer.errors import SettingError
+
+Algorithm = Literal["stfpm"]
+
+USUAL_STEPS = 200
+BATCH = 4  # pictures a step
+_STRIDE = 32
+_SMALLEST, _LARGEST = 64, 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """How to make a model. Raises SettingError for what is out of range.
+
+    ``size``: pixels of the square model input. ``epochs``: passes over the photographs, each pass with
+    new variations; 0 = ``USUAL_STEPS`` steps whatever their number. ``budget_s``: learn for at most this many
+    seconds, 0 = no limit (with a budget, the machine's speed decides and a run cannot be repeated exactly).
+    """
+
+    weights: str = "bundled"
+    algorithm: Algorithm = "stfpm"
+    size: int = 256
+    layers: tuple[str, ...] = LAYERS
+    epochs: int = 0
+    budget_s: float = 0.0
+    seed: int = 0
+    false_reject_rate: float = 0.01
+
+    def __post_init__(self) -> None:
+        self._require(
+            self.size % _STRIDE == 0 and _SMALLEST <= self.size <= _LARGEST,
+            say(f"--size {self.size} cannot be used", f"--size {self.size} 不可用"),
+            say(
+                f"Choose a multiple of {_STRIDE} from {_SMALLEST} to {_LARGEST}; 256 is usual.",
+                f"请选择 {_SMALLEST} 到 {_LARGEST} 之间 {_STRIDE} 的倍数；通常为 256。",
+            ),
+        )
+        self._require(
+            0.0 < self.false_reject_rate < 0.5,  # noqa: PLR2004 - beyond it, most good parts would go
+            say(
+                f"--false-reject-rate {self.false_reject_rate} cannot be used",
+                f"--false-reject-rate {self.false_reject_rate} 不可用",
+            ),
+            say("Give a share of good parts, such as 0.01 for 1 %.", "请给出良品比例，例如 0.01 表示 1 %。"),
+        )
+        self._require(
+            bool(self.layers) and self.layers == LAYERS[: len(self.layers)],
+            say(
+                f"--layers {','.join(self.layers)} cannot be used", f"--layers {','.join(self.layers)} 不可用"
+            ),
+            say("Choose 1, 1,2 or 1,2,3.", "请选择 1、1,2 或 1,2,3。"),
+        )
+        self._require(
+            self.epochs >= 0 and self.budget_s >= 0,
+            say("--epochs and --budget cannot be negative", "--epochs 和 --budget 不能为负"),
+            say("Leave them away: the usual values do.", "请省略，使用默认值即可。"),
+        )
+
+    def steps(self, photographs: int) -> int:
+        """Return how many steps the final student learns for."""
+        return math.ceil(self.epochs * photographs / BATCH) if self.epochs else USUAL_STEPS
+
+    @staticmethod
+    def _require(holds: bool, what: str, remedy: str) -> None:  # noqa: FBT001 - reads as a sentence
+        if not holds:
+            raise SettingError(what, remedy=remedy)

@@ -1,0 +1,1 @@
+"""Learning: from varied photographs to a network that gives distance maps."""
