@@ -1,7 +1,8 @@
 """A witness beside the handshake machine: whatever a PLC and a station do to it, what must always hold.
 
 Each part's raw score is its acquisition id and each serial is used once, so a result paired with another
-part is seen at once. ``hypothesis`` drives it in the tests, a seeded generator in ``benchmarks/handshake_soak.py``.
+part is seen at once. ``hypothesis`` drives it in the tests, a seeded generator in
+``benchmarks/handshake_soak.py``.
 """
 
 from dataclasses import replace
