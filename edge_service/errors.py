@@ -21,6 +21,7 @@
         ├── InferenceError       401  the model failed on a frame
         │   └── ScoreNotFiniteError 403  it gave a score that is not a number
         ├── DiskFullError        501  no room to write
+        ├── ClockError           750  the box's clock cannot be set
         └── LinkError            601  the other process or server is away
             └── MessageError     601  it answers what nobody can read
 
@@ -153,6 +154,12 @@ class DiskFullError(TheirError):
     """There is no room to write."""
 
     code = 501
+
+
+class ClockError(TheirError):
+    """The box's clock cannot be set."""
+
+    code = 750
 
 
 class LinkError(TheirError):

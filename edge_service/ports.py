@@ -38,7 +38,10 @@ class Camera(AbstractAsyncContextManager["Camera"], Protocol):
 class Engine(Protocol):
     """A loaded model on a device, warmed up."""
 
-    device: str
+    @property
+    def device(self) -> str:
+        """The device in use: "GPU", "CPU"."""
+        ...
 
     async def infer(self, frame: Frame) -> RawScore:
         """Judge nothing, only measure: raw score and raw map. Raises InferenceError."""

@@ -1,6 +1,7 @@
 """How a process of the station lives: its threads, its watchdog, its signals, its children, its end."""
 
 from edge_service.lifecycle.backoff import Backoff
+from edge_service.lifecycle.failure import only_error
 from edge_service.lifecycle.notify import Notifier
 from edge_service.lifecycle.owned_thread import OwnedThread
 from edge_service.lifecycle.parent import end_with_parent
@@ -15,6 +16,7 @@ __all__ = [
     "OwnedThread",
     "Watchdog",
     "end_with_parent",
+    "only_error",
     "stop_on_signals",
     "supervise",
 ]

@@ -23,11 +23,11 @@ class LinkClient:
     """Connects to the core at ``path``, again and again, from enter to exit.
 
     ``hear`` is called with every snapshot and event. The core speaks at least every 250 ms, so
-    ``away`` (nothing heard for 2 s) covers a core that is dead, stopped or stuck alike.
+    ``away`` (nothing heard for ``away_s``) covers a core that is dead, stopped or stuck alike.
     """
 
-    def __init__(self, path: Path, hear: Callable[[Snapshot | Event], None]) -> None:
-        self._path, self._hear = path, hear
+    def __init__(self, path: Path, hear: Callable[[Snapshot | Event], None], away_s: float = AWAY_S) -> None:
+        self._path, self._hear, self._away_s = path, hear, away_s
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._writer: asyncio.StreamWriter | None = None
@@ -36,8 +36,8 @@ class LinkClient:
 
     @property
     def away(self) -> bool:
-        """Whether the core has been silent for longer than ``AWAY_S``."""
-        return asyncio.get_running_loop().time() - self._heard_at > AWAY_S
+        """Whether the core has been silent for longer than ``away_s``."""
+        return asyncio.get_running_loop().time() - self._heard_at > self._away_s
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="link-client")

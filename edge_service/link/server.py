@@ -70,6 +70,11 @@ class LinkServer:
             await self._server.wait_closed()
         self._path.unlink(missing_ok=True)
 
+    @property
+    def has_readers(self) -> bool:
+        """Whether anybody is connected."""
+        return bool(self._readers)
+
     def publish(self, event: Event) -> None:
         """Send ``event`` to every reader, without waiting for any."""
         if not self._readers:

@@ -67,7 +67,9 @@ class Aftermath:
             await self._something.wait()
             self._something.clear()
             while self._waiting:
-                await self._finish(self._waiting.popleft())
+                done = self._waiting.popleft()
+                with structlog.contextvars.bound_contextvars(inspection_id=done.inspection.global_id):
+                    await self._finish(done)
             self._idle.set()
 
     async def drain(self) -> None:

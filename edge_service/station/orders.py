@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from edge_service.domain.codes import Code
-from edge_service.errors import OkngError
+from edge_service.errors import OkngError, SelfTestError
 from edge_service.handshake.actions import Execute
 from edge_service.handshake.command import DONE, CommandCode
 from edge_service.station.equipment import Equipment, Outfitter
@@ -81,7 +81,11 @@ class Orders:
     async def _golden_test(self) -> int:
         if self._bench.equipment is None:
             return Code.NO_MODEL
-        await self._outfitter.golden_test(self._bench.equipment)
+        try:
+            await self._outfitter.golden_test(self._bench.equipment)
+        except SelfTestError as error:
+            log.warning("golden_test_failed", error=error.what)
+            return Code.GOLDEN_FAILED
         return DONE
 
     async def _change_model(self, change: Callable[[int], Awaitable[Equipment]]) -> int:

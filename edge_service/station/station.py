@@ -102,6 +102,7 @@ class Station:
         self._timer: asyncio.TimerHandle | None = None
         self._callers: dict[int, asyncio.Future[Inspection]] = {}
         self._tickets: dict[int, asyncio.Future[int]] = {}
+        self.running = asyncio.Event()  # set while triggers and commands may come
         self._settled = asyncio.Event()  # set after every event, for whoever waits for a state
 
     # The PLC's side: ports.Conversation
@@ -181,6 +182,7 @@ class Station:
         """
         async with asyncio.TaskGroup() as group:
             self._group = group
+            self.running.set()
             settled = asyncio.Event()
             tasks = [
                 group.create_task(self.camera.run(settled), name="camera-keeper"),
@@ -202,7 +204,9 @@ class Station:
     async def _equip(self, recipe: int) -> None:
         """Fit the first recipe; without it, or its model, the station runs and says so (reason 5)."""
         try:
-            self.fit(await self._outfitter.equip(recipe))
+            equipment = await self._outfitter.equip(recipe)
+            if self.equipment is None:  # else the PLC chose another recipe meanwhile
+                self.fit(equipment)
         except OkngError as error:
             log.warning("no_equipment", recipe=recipe, error=error.what, remedy=error.remedy)
             self._missing = error.code

@@ -1,0 +1,170 @@
+"""Equipment from the model store: verified, compiled, self-tested on this box, kept warm."""
+
+import asyncio
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import structlog
+
+from edge_service.config import EdgeConfig
+from edge_service.contract.model_package import ModelPackage
+from edge_service.domain.inspection import Recipe
+from edge_service.errors import PackageError, RecipeError
+from edge_service.inference.engine import OpenVinoEngine
+from edge_service.language import say
+from edge_service.lifecycle import OwnedThread
+from edge_service.model_store.self_test import self_test
+from edge_service.model_store.store import ModelStore, identity_of
+from edge_service.station import Equipment
+
+log = structlog.get_logger()
+
+Answer = TypeVar("Answer")
+
+KEPT = 4  # compiled models kept warm: a changeover back and forth costs nothing
+ALLOWANCE_S = 180.0  # a cold compile on a GPU
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    package: ModelPackage
+    engine: OpenVinoEngine
+
+
+class StoreOutfitter:
+    """Implements ``station.Outfitter`` on a model store. Disk and compiler work on its own thread.
+
+    Every engine passes the package's self-test before it is handed out, so a driver that changed since
+    the model was activated is found before it judges a part.
+    """
+
+    def __init__(self, config: EdgeConfig, store: ModelStore) -> None:
+        self._config, self._store = config, store
+        self._recipes = config.recipe_table()
+        self._thresholds: dict[int, float] = {}
+        self._warm: OrderedDict[str, _Loaded] = OrderedDict()  # by digest, the latest used last
+        self._thread = OwnedThread("models")
+
+    async def equip(self, recipe: int, recipes: Mapping[int, Recipe] | None = None) -> Equipment:
+        """Return equipment for ``recipe`` of the table in force, or of ``recipes`` where given."""
+        table = self._recipes if recipes is None else recipes
+        wanted = _known(recipe, table)
+        if recipes is None and recipe in self._thresholds:
+            wanted = replace(wanted, threshold=self._thresholds[recipe])
+        loaded = await self._call(lambda _: self._load(self._store.active(wanted.model)))
+        return _equipment(wanted, loaded)
+
+    async def golden_test(self, equipment: Equipment) -> None:
+        """Judge the golden images once more with the engine in use."""
+        loaded = self._warm[equipment.model.digest]
+        await self._call(lambda _: self_test(loaded.package, loaded.engine))
+
+    async def activate(self, recipe: int) -> Equipment:
+        """Activate the newest installed version of the recipe's model."""
+        model = _known(recipe, self._recipes).model
+        await self._call(
+            lambda given_up: self._store.activate(model, self._newest(model), self._examine(given_up))
+        )
+        return await self.equip(recipe)
+
+    async def roll_back(self, recipe: int) -> Equipment:
+        """Activate the version before."""
+        model = _known(recipe, self._recipes).model
+        await self._call(lambda given_up: self._store.rollback(model, self._examine(given_up)))
+        return await self.equip(recipe)
+
+    def remember_threshold(self, recipe: int, share: float) -> None:
+        """Use this threshold for ``recipe`` until the restart or a reload."""
+        self._thresholds[recipe] = share
+
+    def use(self, config: EdgeConfig) -> None:
+        """Take the recipes of a reloaded configuration; thresholds changed on the line are forgotten."""
+        self._recipes = config.recipe_table()
+        self._thresholds.clear()
+
+    async def close(self) -> None:
+        """Give every device back."""
+        await asyncio.to_thread(self._thread.close)
+        for loaded in self._warm.values():
+            await asyncio.to_thread(loaded.engine.close)
+        self._warm.clear()
+
+    async def _call(self, work: Callable[[threading.Event], Answer]) -> Answer:
+        """Do ``work`` on the thread; it is told by the event when nobody waits for it any more."""
+        given_up = threading.Event()
+        try:
+            return await self._thread.call(work, given_up, allowance_s=ALLOWANCE_S)
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
+
+    def _examine(self, given_up: threading.Event) -> Callable[[ModelPackage], object]:
+        def examine(package: ModelPackage) -> object:
+            loaded = self._load(package)
+            if given_up.is_set():
+                raise PackageError(say("the command ran out of time", "命令超时"))
+            return loaded
+
+        return examine
+
+    def _load(self, package: ModelPackage) -> _Loaded:
+        if package.digest in self._warm:
+            self._warm.move_to_end(package.digest)
+            return self._warm[package.digest]
+        section, graph = self._config.inference, package.graph()
+        engine = OpenVinoEngine.load(
+            graph.xml,
+            graph.weights,
+            devices=section.devices,
+            cache_folder=self._config.cache_dir,
+            threads=section.threads or 0,
+        )
+        try:
+            results = self_test(package, engine)
+        except BaseException:
+            engine.close()
+            raise
+        log.info(
+            "model_ready",
+            model=package.label,
+            device=engine.device,
+            precision=engine.precision,
+            fallback=engine.fallback_reason or None,
+            golden=len(results),
+        )
+        self._warm[package.digest] = _Loaded(package, engine)
+        while len(self._warm) > KEPT:
+            self._warm.popitem(last=False)[1].engine.close()
+        return self._warm[package.digest]
+
+    def _newest(self, model: str) -> str:
+        usable = [each.version for each in self._store.installed() if each.name == model and not each.problem]
+        if not usable:
+            raise PackageError(
+                say(f"no version of model {model} is installed", f"模型 {model} 没有已安装的版本"),
+                remedy=say("okng-edge model install FILE", "请执行 okng-edge model install FILE"),
+            )
+        return max(usable, key=lambda version: self._store.load(model, version).manifest.created_at)
+
+
+def _known(recipe: int, table: Mapping[int, Recipe]) -> Recipe:
+    if recipe in table:
+        return table[recipe]
+    numbers = ", ".join(map(str, table)) or "-"
+    raise RecipeError(
+        say(f"there is no recipe {recipe}; recipes: {numbers}", f"没有配方 {recipe}；现有配方：{numbers}"),
+        remedy=say("choose one of them, or add it to the configuration", "请选择其中之一，或在配置中添加"),
+    )
+
+
+def _equipment(recipe: Recipe, loaded: _Loaded) -> Equipment:
+    return Equipment(
+        recipe=recipe,
+        model=identity_of(loaded.package),
+        engine=loaded.engine,
+        model_threshold=loaded.package.manifest.threshold.value,
+        on_fallback=bool(loaded.engine.fallback_reason),
+    )

@@ -1,0 +1,169 @@
+"""The composition root of the core, from the configuration file to the exit code."""
+
+import asyncio
+import gc
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+import edge_service
+from edge_service.config import EdgeConfig, checksum, load
+from edge_service.contract.trust import TrustStore
+from edge_service.core.desk import Desk
+from edge_service.core.outfitter import StoreOutfitter
+from edge_service.core.pictures import PictureDesk
+from edge_service.core.reload import Reload
+from edge_service.core.samples import SampleFolder
+from edge_service.core.settings import handshake_settings, modbus_tcp_settings
+from edge_service.core.window import Window
+from edge_service.errors import ClockError, OkngError
+from edge_service.fieldbus.memory import Memory
+from edge_service.fieldbus.modbus_server import ModbusTcpServer
+from edge_service.handshake.machine import Machine
+from edge_service.language import say
+from edge_service.lifecycle import Notifier, end_with_parent, only_error, stop_on_signals
+from edge_service.link import LinkServer
+from edge_service.log import configure_for
+from edge_service.model_store.store import ModelStore
+from edge_service.simulation.ready import ready_digests
+from edge_service.station import Claim, Facts, Numbers, Reserve, Site, Station
+
+log = structlog.get_logger()
+
+START_S = 300.0  # a cold compile of a large model on a small GPU
+
+
+def run_core(path: Path) -> int:
+    """Serve until SIGTERM and return 0. Raises OkngError where the station cannot start.
+
+    Anything unexpected comes out as it is, so that the process ends non-zero and is started again.
+    """
+    end_with_parent()
+    config = load(path)
+    with configure_for(config.log.level, config.log.format):
+        notifier = Notifier()
+        try:
+            notifier.extend(START_S)
+            asyncio.run(Core(path, config, notifier).serve())
+        except ExceptionGroup as group:
+            expected, bugs = group.split(OkngError)
+            if bugs is not None or expected is None:
+                raise
+            raise only_error(expected) from group
+        finally:
+            notifier.close()
+    return 0
+
+
+class Core:
+    """Everything the core consists of, built from one configuration."""
+
+    def __init__(self, path: Path, config: EdgeConfig, notifier: Notifier) -> None:
+        self._config, self._notifier = config, notifier
+        claim = Numbers(config.data_dir).claim()
+        trusted = ready_digests() if config.camera.kind == "simulated" else ()
+        trust = TrustStore(config.trust_dir, digests=trusted)
+        self._outfitter = StoreOutfitter(config, ModelStore(config.store_dir, trust.load))
+        self._reload = Reload(path, config, self._outfitter)
+        self._window = Window(config, claim.boot_id)
+        self._pictures = PictureDesk(self._window.show)
+        self._samples = SampleFolder(config.data_dir / "samples")
+        self.station = self._reload.station = self._station(config, claim)
+        self._window.look_at(self.station, self._pictures)
+        self._announced = False
+        self._failure: asyncio.Future[None] | None = None
+
+    def _station(self, config: EdgeConfig, claim: Claim) -> Station:
+        machine = Machine(
+            handshake_settings(config),
+            boot_id=claim.boot_id,
+            first_inspection_id=claim.first,
+            epoch=time.time() - time.monotonic(),
+        )
+        return Station(
+            machine,
+            Facts(config.station.id, claim.boot_id, config.handshake.timeouts.station_heartbeat_ms / 1000),
+            make_camera=self._reload.camera,
+            outfitter=self._outfitter,
+            site=Site(self._reload, _set_clock),
+            steps=(self._samples, self._window.inspected, self._pictures),
+            reserve=Reserve(Numbers(config.data_dir), claim),
+            changed=self._changed,
+            beats=(self._notifier.alive,),
+        )
+
+    async def serve(self) -> None:
+        """Serve until SIGTERM; then finish the part in hand."""
+        asyncio.get_running_loop().set_exception_handler(self._unexpected)
+        self._failure = asyncio.get_running_loop().create_future()
+        with stop_on_signals() as stop:
+            async with AsyncExitStack() as stack:
+                stack.push_async_callback(self._outfitter.close)
+                stack.callback(self._samples.close)
+                async with asyncio.TaskGroup() as group:
+                    await self._serve(group, stop)
+        log.info("stopped")
+
+    async def _serve(self, group: asyncio.TaskGroup, stop: asyncio.Event) -> None:
+        config = self._config
+        self.station.note_configuration(checksum(config))
+        station = group.create_task(
+            self.station.run(stop, config.first_recipe, self._started), name="station"
+        )
+        assert self._failure is not None, "set by serve"
+        others = [group.create_task(self._pictures.run(), name="pictures")]
+        others.append(group.create_task(_raised_by(self._failure), name="failure"))
+        await self.station.running.wait()
+        async with AsyncExitStack() as stack:
+            stack.callback(lambda: [task.cancel() for task in others])
+            if config.modbus.tcp.enabled:
+                server = ModbusTcpServer(modbus_tcp_settings(config), Memory(self.station))
+                await stack.enter_async_context(server)
+                self._window.modbus = server.address()
+                others.append(group.create_task(server.failed(), name="modbus-failed"))
+                log.info("modbus_listening", address=server.address())
+            desk = Desk(self.station)
+            link = LinkServer(config.link_socket, self._window.greet, desk.handle)
+            await stack.enter_async_context(link)
+            self._window.link = link
+            self._changed()
+            await asyncio.wait({station, *others}, return_when=asyncio.FIRST_COMPLETED)
+            self._notifier.stopping()
+
+    def _started(self) -> None:
+        gc.collect()
+        gc.freeze()  # what is here now stays; later collections have less to walk through
+        self._notifier.ready()
+        log.info("started", version=edge_service.__version__, boot_id=self.station.facts.boot_id)
+
+    def _changed(self) -> None:
+        self._window.changed()
+        if not self._announced and self._window.link and not self.station.machine.obstacle(from_plc=False):
+            self._announced = True
+            self._notifier.status("ready")
+            print(f"ready modbus={self._window.modbus or '-'}", flush=True)
+
+    def _unexpected(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """End the process for an exception that nobody awaits, unless it is some connection's end."""
+        error = context.get("exception")
+        if error is None or isinstance(error, OSError):
+            log.warning("event_loop", message=context.get("message"), error=repr(error))
+        elif self._failure is not None and not self._failure.done():
+            self._failure.set_exception(error)
+
+
+def _set_clock(seconds: int) -> None:
+    try:
+        time.clock_settime(time.CLOCK_REALTIME, seconds)
+    except PermissionError as error:
+        raise ClockError(
+            say("this process may not set the clock", "本进程无权设置时钟"),
+            remedy=say("use NTP, or give the service CAP_SYS_TIME", "请使用 NTP，或授予服务 CAP_SYS_TIME"),
+        ) from error
+
+
+async def _raised_by(failure: "asyncio.Future[None]") -> None:
+    await failure

@@ -1,0 +1,77 @@
+"""What the core lets the gateway see: the state as a snapshot, and what happens as events."""
+
+import asyncio
+from typing import Any
+
+import structlog
+
+import edge_service
+from edge_service.config import EdgeConfig
+from edge_service.core.pictures import PictureDesk
+from edge_service.core.plain import plain_inspection, plain_signals
+from edge_service.link import Event, LinkServer, Snapshot
+from edge_service.station import Done, Station
+
+log = structlog.get_logger()
+
+QUIET_S = 0.05  # changes of the signals are told together, so often at most
+
+
+class Window:
+    """Tells the link's readers; costs nothing while there are none."""
+
+    def __init__(self, config: EdgeConfig, boot_id: int) -> None:
+        self._config, self._boot_id = config, boot_id
+        self._station: Station | None = None
+        self._pictures: PictureDesk | None = None
+        self._last: dict[str, Any] | None = None
+        self._due: asyncio.TimerHandle | None = None
+        self.link: LinkServer | None = None
+        self.modbus: str | None = None
+
+    def look_at(self, station: Station, pictures: PictureDesk) -> None:
+        """Show this station."""
+        self._station, self._pictures = station, pictures
+
+    def greet(self) -> tuple[Snapshot, *tuple[Event, ...]]:
+        """Return everything that is true now, and the last pictures."""
+        assert self._pictures is not None, "set by the composition root"
+        last = self._pictures.last
+        return Snapshot(self._state()), *(last.events() if last else ())
+
+    def changed(self) -> None:
+        """Tell the signals' new values soon."""
+        if self._due is None and self.link is not None and self.link.has_readers:
+            self._due = asyncio.get_running_loop().call_later(QUIET_S, self._tell)
+
+    def show(self, event: Event) -> None:
+        """Tell of something that happened."""
+        if self.link is not None:
+            self.link.publish(event)
+
+    async def inspected(self, done: Done) -> None:
+        """Log and tell of an inspection: one canonical line each. A step of the aftermath."""
+        inspection = plain_inspection(done.inspection)
+        self._last = inspection
+        log.info("inspection", **{key: value for key, value in inspection.items() if key != "id"})
+        self.show(Event("inspection", inspection))
+
+    def _tell(self) -> None:
+        self._due = None
+        assert self._station is not None, "set by the composition root"
+        self.show(Event("signals", plain_signals(self._station.outputs())))
+
+    def _state(self) -> dict[str, Any]:
+        assert self._station is not None, "set by the composition root"
+        equipment = self._station.equipment
+        return {
+            "station": self._config.station.id,
+            "boot_id": self._boot_id,
+            "software": edge_service.__version__,
+            "modbus": self.modbus,
+            "camera": self._config.camera.kind,
+            "device": equipment.engine.device if equipment else None,
+            "recipes": {str(recipe.number): recipe.name for recipe in self._config.recipes},
+            "signals": plain_signals(self._station.outputs()),
+            "last": self._last,
+        }
