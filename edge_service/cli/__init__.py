@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from edge_service.cli import check_config, configuration, model, registers, trust
+from edge_service.cli import check_config, configuration, core, gateway, model, registers, run, trust
 from edge_service.errors import OkngError
 from edge_service.language import say
 
@@ -30,6 +30,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("run", help=run.HELP)(run.run)
+app.command("core", help=core.HELP)(core.core)
+app.command("gateway", help=gateway.HELP)(gateway.gateway)
 app.command("check-config", help=check_config.HELP)(check_config.check_config)
 app.command("registers", help=registers.HELP)(registers.registers)
 app.add_typer(configuration.app, name="config")

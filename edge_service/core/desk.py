@@ -6,9 +6,9 @@ from typing import Any
 import structlog
 
 from edge_service.core.plain import plain_inspection
-from edge_service.domain.codes import Code
+from edge_service.domain.codes import Code, refusal
 from edge_service.domain.inspection import TriggerSource
-from edge_service.errors import LinkError, RefusedError
+from edge_service.errors import LinkError
 from edge_service.handshake.command import DONE, CommandCode
 from edge_service.language import say
 from edge_service.link import Answer, Command, Role
@@ -54,7 +54,7 @@ class Desk:
             role, carry_out = self._others[command.name]
             _allow(command, role)
             return Answer(command.id, data=await carry_out(command.arguments))
-        raise RefusedError(Code.COMMAND_UNKNOWN)
+        raise refusal(Code.COMMAND_UNKNOWN)
 
     async def _trigger(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         source = TriggerSource.OPC_UA if arguments.get("source") == "opcua" else TriggerSource.HMI
@@ -69,7 +69,7 @@ class Desk:
 def _allow(command: Command, role: Role) -> None:
     if _RANK[command.role] < _RANK[role]:
         log.warning("link_command_denied", name=command.name, role=command.role, needs=role)
-        raise RefusedError(Code.SOURCE_NOT_ALLOWED)
+        raise refusal(Code.SOURCE_NOT_ALLOWED)
 
 
 def _word(arguments: Mapping[str, Any], name: str) -> int:

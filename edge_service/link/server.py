@@ -11,7 +11,7 @@ from typing import Self
 
 import structlog
 
-from edge_service.errors import ConfigurationError, LinkError, OkngError
+from edge_service.errors import ConfigurationError, LinkError, OkngError, RefusedError
 from edge_service.language import say
 from edge_service.link.messages import Answer, Command, Event, Message, Snapshot, encode, receive
 
@@ -122,7 +122,8 @@ class LinkServer:
         try:
             answer = await self._handle(command)
         except OkngError as error:
-            answer = Answer(command.id, error.code, what=error.what, remedy=error.remedy)
+            code = error.reason if isinstance(error, RefusedError) else error.code
+            answer = Answer(command.id, code, what=error.what, remedy=error.remedy)
         finally:
             in_hand.release()
         reader.answer(answer)
