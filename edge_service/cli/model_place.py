@@ -35,10 +35,15 @@ class ModelPlace:
     def examine(self, package: ModelPackage) -> list[GoldenResult]:
         """Run the package's self-test on this box's device. Raises SelfTestError, InferenceError."""
         graph = package.graph()
+        results: list[GoldenResult] = []
         with OpenVinoEngine.load(
-            graph.xml, graph.weights, devices=self.devices, cache_folder=self.cache_dir
-        ) as engine:
-            return self_test(package, engine)
+            graph.xml,
+            graph.weights,
+            devices=self.devices,
+            cache_folder=self.cache_dir,
+            examine=lambda device: results.extend(self_test(package, device)),
+        ):
+            return results
 
 
 def find_place(config: Path, data_dir: Path | None) -> ModelPlace:

@@ -1,9 +1,11 @@
 """The engine: a frame in, raw score and raw anomaly map out, on the best device that works.
 
-Devices are tried in the order given. One that is missing, cannot compile, or fails later on a frame is
-given up for this run, the next takes over, the frame is tried again there, and ``fallback_reason`` says
-why. ``infer`` does its blocking work (resize, inference, compiling for the next device) on one thread that
-the engine owns, so the event loop stays free, and a caller that gives up waiting leaves nothing half-done.
+Devices are tried in the order given. One that is missing, cannot compile, does not pass ``examine`` (the
+package's self-test), or fails later on a frame is given up for this run; the next takes over, the frame is
+tried again there, and ``fallback_reason`` says why. So no device ever judges that was not examined.
+
+``infer`` does its blocking work (resize, inference, changing devices) on one thread that the engine owns,
+so the event loop stays free, and a caller that gives up waiting leaves nothing half-done.
 
 ::
 
@@ -15,7 +17,7 @@ the engine owns, so the event loop stays free, and a caller that gives up waitin
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -24,13 +26,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_service.domain.inspection import Frame, RawScore
-from edge_service.errors import InferenceError, ScoreNotFiniteError
+from edge_service.errors import InferenceError, OkngError, PackageError, ScoreNotFiniteError
 from edge_service.inference.graph import CompiledGraph, OpenVinoRuntime, Precision, Runtime
 from edge_service.inference.preprocess import to_model_input
 from edge_service.language import say
 from edge_service.lifecycle import OwnedThread
 
-_ALLOWANCE_S = 10.0  # for one frame, compiling for the next device included
+_ALLOWANCE_S = 10.0  # for one frame, changing over to the next device included
 _WARM_UP_RUNS = 3
 
 
@@ -45,21 +47,57 @@ class Measurement:
     precision: str
 
 
+@dataclass(frozen=True, slots=True)
+class GraphOnDevice:
+    """A compiled graph and the pictures it takes; one call at a time."""
+
+    device: str
+    compiled: CompiledGraph
+    height: int
+    width: int
+
+    def score(self, pixels: NDArray[np.uint8]) -> RawScore:
+        """Resize, infer, check. Raises BadImageError, InferenceError, ScoreNotFiniteError."""
+        began = time.perf_counter()
+        score, anomaly_map = self.compiled(to_model_input(pixels, self.height, self.width))
+        if not (math.isfinite(score) and np.isfinite(anomaly_map).all()):
+            raise ScoreNotFiniteError(
+                say("the model's score is not a number", "模型输出的分数不是有限数"),
+                remedy=say(
+                    "look at the frame; if it is a normal picture: okng-edge model rollback",
+                    "请查看该帧图像；若图像正常，请执行 okng-edge model rollback",
+                ),
+            )
+        anomaly_map.flags.writeable = False
+        return RawScore(score, anomaly_map, (time.perf_counter() - began) * 1000.0, self.device)
+
+    def warm_up(self) -> None:
+        """Run a few even pictures, so that the first part does not pay for lazy set-up."""
+        grey = np.full((1, self.height, self.width, 3), 127, np.uint8)
+        for _ in range(_WARM_UP_RUNS):
+            self.compiled(grey)
+
+
+Examine = Callable[[GraphOnDevice], object]
+"""Tries a device before it may judge; raises an OkngError when it may not."""
+
+
 class OpenVinoEngine:
     """Implements ``ports.Engine``. Build it with ``load``, or from a ``Runtime``; close it.
 
     Blocks while it compiles and warms up (up to a minute on a GPU without cache). Raises InferenceError
-    when no device works.
+    when no device works, and what ``examine`` raised when that ruled the last one out.
     """
 
-    def __init__(self, runtime: Runtime, devices: Sequence[str] = ("GPU", "CPU")) -> None:
+    def __init__(
+        self, runtime: Runtime, devices: Sequence[str] = ("GPU", "CPU"), *, examine: Examine | None = None
+    ) -> None:
         self._runtime = runtime
+        self._examine = examine
         self._waiting = list(devices)
         self._reasons: list[str] = []
-        self._device = ""
-        self._compiled: CompiledGraph | None = None
         self._one_at_a_time = threading.Lock()
-        self._next_device()
+        self._in_use = self._next_device()
         self._thread = OwnedThread("inference")
 
     @classmethod
@@ -72,30 +110,31 @@ class OpenVinoEngine:
         cache_folder: Path | None = None,
         precision: Precision = "auto",
         threads: int = 0,
+        examine: Examine | None = None,
     ) -> Self:
         """Load an OpenVINO IR. ``threads``: most CPU threads, 0 = OpenVINO's choice.
 
-        Raises PackageError when the graph is none of ours, InferenceError when no device works.
+        Raises PackageError when the graph is none of ours, else like the class.
         """
         runtime = OpenVinoRuntime(
             xml, weights, cache_folder=cache_folder, precision=precision, threads=threads
         )
-        return cls(runtime, devices)
+        return cls(runtime, devices, examine=examine)
 
     @property
     def device(self) -> str:
         """The device in use: "GPU", "CPU"."""
-        return self._device
-
-    @property
-    def fallback_reason(self) -> str:
-        """Why the first device of the order is not in use; empty when it is."""
-        return "; ".join(self._reasons)
+        return self._in_use.device
 
     @property
     def precision(self) -> str:
         """What the graph is executed in: "f32", "f16", "bf16"."""
-        return self._compiled.precision if self._compiled else ""
+        return self._in_use.compiled.precision
+
+    @property
+    def fallback_reason(self) -> str:
+        """Why the devices before the one in use are not; empty when it is the first."""
+        return "; ".join(self._reasons)
 
     async def infer(self, frame: Frame) -> RawScore:
         """Measure a frame without holding up the event loop.
@@ -107,7 +146,16 @@ class OpenVinoEngine:
     def score(self, pixels: NDArray[np.uint8]) -> RawScore:
         """Measure a picture (uint8, BGR or grey, any size); blocks. Raises like ``infer``."""
         with self._one_at_a_time:
-            return self._measured(pixels)
+            while True:
+                try:
+                    return self._in_use.score(pixels)
+                except ScoreNotFiniteError:
+                    raise
+                except InferenceError as error:
+                    if not self._waiting:
+                        raise
+                    self._reasons.append(f"{self.device}: {error.what}")
+                    self._in_use = self._next_device()
 
     def measure(self, runs: int = 50) -> Measurement:
         """Time ``runs`` pictures one after the other; blocks."""
@@ -131,50 +179,24 @@ class OpenVinoEngine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _measured(self, pixels: NDArray[np.uint8]) -> RawScore:
-        """Resize, infer, check."""
-        began = time.perf_counter()
-        image = to_model_input(pixels, self._runtime.height, self._runtime.width)
-        score, anomaly_map = self._infer_somewhere(image)
-        if not (math.isfinite(score) and np.isfinite(anomaly_map).all()):
-            raise ScoreNotFiniteError(
-                say("the model's score is not a number", "模型输出的分数不是有限数"),
-                remedy=say(
-                    "look at the frame; if it is a normal picture: okng-edge model rollback",
-                    "请查看该帧图像；若图像正常，请执行 okng-edge model rollback",
-                ),
-            )
-        anomaly_map.flags.writeable = False
-        return RawScore(score, anomaly_map, (time.perf_counter() - began) * 1000.0, self._device)
-
-    def _infer_somewhere(self, image: NDArray[np.uint8]) -> tuple[float, NDArray[np.float32]]:
-        """Infer on the device in use; when it fails, give it up and go on with the next."""
-        while True:
-            if self._compiled is None:
-                self._next_device()
-            assert self._compiled is not None
-            try:
-                return self._compiled(image)
-            except InferenceError as error:
-                self._reasons.append(f"{self._device}: {error.what}")
-                if not self._waiting:
-                    raise
-                self._compiled = None
-
-    def _next_device(self) -> None:
-        """Compile for the next device that works and warm it up. Raises InferenceError when none is left."""
-        blank = np.full((1, self._runtime.height, self._runtime.width, 3), 127, np.uint8)
+    def _next_device(self) -> GraphOnDevice:
+        """Return the next device that works and passes. Raises when none is left."""
+        ruled_out: PackageError | None = None
         while self._waiting:
             device = self._waiting.pop(0)
             try:
                 compiled = self._runtime.compile(device)
-                for _ in range(_WARM_UP_RUNS):
-                    compiled(blank)
-            except InferenceError as error:
+                candidate = GraphOnDevice(device, compiled, self._runtime.height, self._runtime.width)
+                candidate.warm_up()
+                if self._examine is not None:
+                    self._examine(candidate)
+            except OkngError as error:
                 self._reasons.append(f"{device}: {error.what}")
-                continue
-            self._device, self._compiled = device, compiled
-            return
+                ruled_out = error if isinstance(error, PackageError) else ruled_out
+            else:
+                return candidate
+        if ruled_out is not None:
+            raise ruled_out
         raise InferenceError(
             say(
                 f"no device can run the model: {self.fallback_reason or 'no device is configured'}",

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_service.domain.inspection import Frame
-from edge_service.errors import BadImageError, InferenceError, ScoreNotFiniteError
-from edge_service.inference.engine import OpenVinoEngine
+from edge_service.errors import BadImageError, InferenceError, ScoreNotFiniteError, SelfTestError
+from edge_service.inference.engine import GraphOnDevice, OpenVinoEngine
 
 GREY = np.full((16, 16, 3), 128, np.uint8)
 WHITE = np.full((16, 16, 3), 255, np.uint8)
@@ -100,6 +100,46 @@ def test_a_failure_on_a_frame_moves_that_frame_to_the_next_device():
         assert (raw.score, raw.device) == (1.0, "CPU")
         assert engine.score(GREY).device == "CPU"
         assert engine.fallback_reason == "GPU: the driver said no"
+
+
+def only_on(*devices: str) -> Callable[[GraphOnDevice], None]:
+    """Return an examination that these devices pass."""
+
+    def examine(candidate: GraphOnDevice) -> None:
+        if candidate.score(GREY).device not in devices:
+            raise SelfTestError("golden/good-1.png: expected 0.5, got 0.7")
+
+    return examine
+
+
+def test_a_device_that_fails_its_examination_does_not_judge():
+    """A GPU that disagrees with the server leaves the CPU, and the reason says what it got."""
+    runtime = FakeRuntime(GPU=brightness, CPU=brightness)
+    with OpenVinoEngine(runtime, ("GPU", "CPU"), examine=only_on("CPU")) as engine:
+        assert engine.device == "CPU"
+        assert engine.fallback_reason == "GPU: golden/good-1.png: expected 0.5, got 0.7"
+
+
+def test_a_device_is_examined_before_it_takes_over():
+    """When the device in use fails on a frame, one that disagrees with the server does not judge instead."""
+    runtime = FakeRuntime(GPU=broken_on(255), NPU=brightness, CPU=brightness)
+    with OpenVinoEngine(runtime, ("GPU", "NPU", "CPU"), examine=only_on("GPU", "CPU")) as engine:
+        assert engine.score(WHITE).device == "CPU"
+        assert "NPU: golden/good-1.png" in engine.fallback_reason
+
+
+def test_when_no_device_passes_the_examination_that_is_the_error():
+    """A self-test failed on the last device is reported as such, with its own code."""
+    with pytest.raises(SelfTestError):
+        OpenVinoEngine(FakeRuntime(CPU=brightness), ("GPU", "CPU"), examine=only_on())
+
+
+async def test_a_failed_change_of_device_leaves_the_engine_usable():
+    """When the next device fails too, that frame fails, and the frames after it are judged again."""
+    with OpenVinoEngine(FakeRuntime(GPU=broken_on(255)), ("GPU", "CPU")) as engine:
+        with pytest.raises(InferenceError):
+            await engine.infer(frame(WHITE))
+        assert (await engine.infer(frame(GREY))).device == "GPU"
 
 
 def test_no_device_at_all_is_an_error_that_lists_every_reason():
