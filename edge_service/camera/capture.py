@@ -47,8 +47,8 @@ class Capture(Protocol):
 class OpenCvCapture:
     """A ``cv2.VideoCapture`` behind the port."""
 
-    def __init__(self, capture: cv2.VideoCapture, rate_hz: float | None) -> None:
-        self._capture = capture
+    def __init__(self, capture: cv2.VideoCapture, rate_hz: float | None, *, stamped: bool = False) -> None:
+        self._capture, self._stamped = capture, stamped
         told = float(capture.get(cv2.CAP_PROP_FPS))
         low, high = LIKELY_RATES_HZ
         self.rate_hz = rate_hz or (told if low <= told <= high else DEFAULT_RATE_HZ)
@@ -61,7 +61,12 @@ class OpenCvCapture:
             return False
 
     def stamp_s(self) -> float | None:
-        """Return the kernel's (V4L2) or the stream's time of the frame taken last."""
+        """Return the kernel's (V4L2) or the stream's time of the frame taken last.
+
+        Other streams have none: FFmpeg makes one up by counting frames.
+        """
+        if not self._stamped:
+            return None
         stamp_ms = float(self._capture.get(cv2.CAP_PROP_POS_MSEC))
         return stamp_ms / 1000.0 if stamp_ms > 0 else None
 
@@ -163,7 +168,8 @@ def _open(source: int | str, backend: int, section: VideoSection) -> OpenCvCaptu
         for wish, value in wishes.items():
             if value is not None:
                 capture.set(wish, value)
-    return OpenCvCapture(capture, section.rate_hz)
+    real = backend == cv2.CAP_V4L2 or str(source).startswith(("rtsp://", "rtsps://"))
+    return OpenCvCapture(capture, section.rate_hz, stamped=real and section.stamps == "auto")
 
 
 @contextlib.contextmanager

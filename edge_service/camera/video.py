@@ -148,8 +148,9 @@ class VideoCamera:
             ),
             remedy=say(
                 "exposure_ms must exceed the camera's latency_ms plus two frame intervals; if the source is "
-                "faster than it says, set the camera's rate_hz",
-                "exposure_ms 必须大于相机 latency_ms 加两个帧间隔；若实际帧率高于标称，请设置相机的 rate_hz",
+                "faster than it says, set rate_hz; if its time stamps are wrong, set stamps: off",
+                "exposure_ms 必须大于相机 latency_ms 加两个帧间隔；"
+                "若实际帧率高于标称，请设置 rate_hz；若时间戳错误，请设置 stamps: off",
             ),
         )
 

@@ -119,6 +119,13 @@ class VideoCamera(Section):
             "frame rate asked of the camera, or at which a file plays", "请求的帧率，或文件播放帧率"
         ),
     )
+    stamps: Literal["auto", "off"] = Field(
+        default="auto",
+        description=about(
+            "auto: use the times that V4L2 and RTSP give their frames; off: the camera's times are wrong",
+            "auto：使用 V4L2 和 RTSP 的帧时间戳；off：相机时间戳不可靠",
+        ),
+    )
     stalled_after_s: float = Field(
         default=5.0,
         ge=0.5,
