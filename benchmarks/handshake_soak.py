@@ -101,7 +101,7 @@ class Soak:
         self._witness.foreign(self._random.choice((TriggerSource.HMI, TriggerSource.CAMERA_LINE)))
 
     def _some_part(self) -> int:
-        return max(1, self._witness.machine.acquisition_id - self._random.choice((0, 0, 1, 1, 2, 3)))
+        return max(1, self._witness.machine.triggers.acquisition_id - self._random.choice((0, 0, 1, 1, 2, 3)))
 
     def _expose(self) -> None:
         self._witness.expose(self._some_part())

@@ -26,12 +26,12 @@ The three tables (``PART_TABLE``, ``RESULT_TABLE``, ``COMMAND_TABLE``) are drawn
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 
 from edge_service.domain.codes import Code, Severity, refusal, severity
 from edge_service.domain.inspection import Judgement, Trigger, TriggerSource, Verdict
-from edge_service.domain.sequence import after, wrapped
+from edge_service.domain.sequence import wrapped
 from edge_service.domain.signal import SignalValue
+from edge_service.handshake import readiness
 from edge_service.handshake.actions import (
     Abandon,
     Acquire,
@@ -55,7 +55,9 @@ from edge_service.handshake.plc_heartbeat import PlcHeartbeat
 from edge_service.handshake.record import Result, make_record
 from edge_service.handshake.results import Results
 from edge_service.handshake.settings import HandshakeSettings, Profile
+from edge_service.handshake.soundness import error, sound
 from edge_service.handshake.statistics import Statistics
+from edge_service.handshake.triggers import Triggers
 
 _ASKED_BY_A_CALLER = frozenset({TriggerSource.OPC_UA, TriggerSource.HMI})
 _SHOWN_AS_IT_IS = frozenset({Code.RECIPE_DIFFERS, Code.ABORTED, Code.UNDECIDED_BAND})
@@ -81,6 +83,7 @@ class Machine:
         self.results = Results(size=settings.queue_size, pulse_s=settings.pulse_s, gap_s=settings.pulse_gap_s)
         if settings.profile is not None:
             self.results.profile = settings.profile
+        self.triggers = Triggers()
         self.commands = Commands(settings)
         self.ownership = Ownership(settings.owner_timeout_s)
         self.plc_heartbeat = PlcHeartbeat(settings.plc_heartbeat, settings.plc_heartbeat_s)
@@ -88,19 +91,10 @@ class Machine:
         self.alarms = Alarms(settings.consecutive_ng_limit)
         self.conditions = Conditions()
         self.heartbeat = 0
-        self.acquisition_id = 0
-        self.trigger_seq_ack = 0
-        self.trigger_seq_rejected = 0
-        self.reject_reason = 0
-        self.trigger_ack = False
-        self.missed_acquisition = False
         self.exposure_complete = False
-        self.user_data_ack = False
-        self.collecting = 0  # triggers that are still to take a sample
         self._counter = first_inspection_id
         self._sequence_mode = False
         self._last: PlcInputs | None = None
-        self._user_data: tuple[bytes, int] | None = None
         self._held = HeldBits(settings.held_bit_s)
         self._outputs: Mapping[str, SignalValue] | None = None
         self._owed: tuple[Action, ...] = ()  # for the next call, after one that raised
@@ -150,37 +144,11 @@ class Machine:
     @property
     def offline_reason(self) -> OfflineReason:
         """Why the station is offline; while parts are in flight it still is online."""
-        return OfflineReason.ONLINE if len(self.parts) else self._cause
-
-    @property
-    def state_number(self) -> int:
-        """The state in OPC 40100-1's VisionStateMachine (StateNumber)."""
-        if self.health.halted and not len(self.parts):
-            return 2
-        if self.offline_reason in (OfflineReason.CAMERA_LOST, OfflineReason.ERROR):
-            return 3
-        if self.offline_reason is not OfflineReason.ONLINE:
-            return 1
-        if self.obstacle(from_plc=False) == 0:
-            return 6
-        return 5 if self.commands.running and not len(self.parts) else 7
+        return OfflineReason.ONLINE if len(self.parts) else readiness.cause(self)
 
     def obstacle(self, *, from_plc: bool) -> int:
-        """Return why a trigger would be refused now, 0 if it would not.
-
-        Only the PLC's own triggers need TriggerEnable, a living heartbeat and room in the queue.
-        """
-        unbuffered = self.results.profile is Profile.UNBUFFERED
-        reasons = (
-            (from_plc and not self.inputs.trigger_enable, Code.NOT_ENABLED),
-            (self._cause is not OfflineReason.ONLINE, self._cause_code),
-            (from_plc and self.plc_heartbeat.lost, Code.PLC_LOST),
-            (self.commands.running, Code.COMMAND_RUNS),
-            (self.parts.exposing, Code.EXPOSING),
-            (len(self.parts) >= self.settings.in_flight_limit, Code.IN_FLIGHT_FULL),
-            (from_plc and not unbuffered and self.free == 0, Code.BUFFER_FULL),
-        )
-        return next((code for holds, code in reasons if holds), 0)
+        """Return the code a trigger would be refused with now, 0 if it would not."""
+        return readiness.obstacle(self, from_plc=from_plc)
 
     # The PLC
 
@@ -234,14 +202,13 @@ class Machine:
         barred = owned and source in _ASKED_BY_A_CALLER and source not in self.settings.sources
         code = Code.SOURCE_NOT_ALLOWED if barred else self.obstacle(from_plc=False)
         if code:
-            self._miss(code)
+            self.triggers.reject_reason = code
+            self.statistics.missed += 1
             self._owed = actions
             raise refusal(code)
-        if self._user_data is not None and not serial:
-            serial, encoder = self._user_data
-            self._user_data = None
-        part = self._accept(PlcInputs(part_serial=serial, encoder=encoder), source, 0, now)
-        return part.trigger, (*actions, *self._start(part), *self._settle(now))
+        carried = self.triggers.take_user_data(serial, encoder)
+        trigger, begun = self._accept(carried, source, 0, now)
+        return trigger, actions + begun + self._settle(now)
 
     def command(
         self, command: int, parameters: tuple[int, int, int, int], now: float
@@ -297,7 +264,7 @@ class Machine:
         part = self.parts.open(result.acquisition_id)
         if part is not None:
             part.by_station = True
-            self._answer(part, PartEvent.FINISHED, _sound(part.trigger, result), now)
+            self._answer(part, PartEvent.FINISHED, sound(part.trigger, result), now)
         return actions + self._settle(now)
 
     def failed(self, acquisition_id: int, code: int, now: float) -> tuple[Action, ...]:
@@ -313,7 +280,7 @@ class Machine:
         if order is None or order.ticket != ticket:
             return actions
         if code == DONE and order.command == CommandCode.COLLECT:
-            self.collecting = order.parameters[0]
+            self.triggers.collecting = order.parameters[0]
         return (*actions, *self._end_command(code, now), *self._settle(now))
 
     # The station's condition
@@ -366,23 +333,6 @@ class Machine:
     # Rules, one a method
 
     @property
-    def _cause(self) -> OfflineReason:
-        return self.health.offline_reason(
-            set_offline=self.inputs.set_offline, blocking_error=self.conditions.blocking
-        )
-
-    @property
-    def _cause_code(self) -> int:
-        match self._cause:
-            case OfflineReason.CAMERA_LOST:
-                return Code.CAMERA_LOST
-            case OfflineReason.ERROR:
-                return Code.BLOCKING_ERROR
-            case OfflineReason.NO_RECIPE_OR_MODEL:
-                return Code.NO_MODEL if self.health.model is None else Code.NO_RECIPE
-        return Code.OFFLINE
-
-    @property
     def _ack_held(self) -> bool:
         ignored = self._sequence_mode or self.results.profile is Profile.PULSE
         return self.inputs.results_ack and not ignored
@@ -402,10 +352,9 @@ class Machine:
             buffered = inputs.buffer_results_enable
             self.results.profile = Profile.BUFFERED if buffered else Profile.UNBUFFERED
         if not inputs.trigger_enable:
-            self.trigger_ack = self.missed_acquisition = False
-            self.trigger_seq_rejected = 0
+            self.triggers.disable()
         if self._sequence_mode or not inputs.trigger:
-            self.trigger_ack = False
+            self.triggers.release()
 
     def _reset(self, edges: Edges, now: float) -> None:
         if edges.rose("clear_error"):
@@ -419,10 +368,9 @@ class Machine:
         if edges.rose("alarm_ack"):
             self.alarms.acknowledge()
         if edges.rose("set_user_data"):
-            self._user_data = (edges.inputs.part_serial, edges.inputs.encoder)
-            self.user_data_ack = True
+            self.triggers.latch_user_data(edges.inputs.part_serial, edges.inputs.encoder)
         if not edges.inputs.set_user_data:
-            self.user_data_ack = False
+            self.triggers.user_data_ack = False
 
     def _ack(self, edges: Edges, now: float) -> None:
         shown = self.results.shown
@@ -443,7 +391,7 @@ class Machine:
         if not asked:
             return
         if self.commands.running:
-            self.reject_reason = Code.COMMAND_RUNS
+            self.triggers.refuse_command()
             return
         inputs = edges.inputs
         parameters = (inputs.param1, inputs.param2, inputs.param3, inputs.param4)
@@ -457,49 +405,24 @@ class Machine:
         code = self.obstacle(from_plc=True)
         if not code and self.settings.require_part_present and not inputs.part_present:
             code = Code.NO_PART
+        self.triggers.answer_plc(inputs.trigger_seq, code=code, bit_mode=not self._sequence_mode)
         if code:
-            self._miss(code)
-            self.missed_acquisition = True
-            self.trigger_seq_rejected = inputs.trigger_seq
+            self.statistics.missed += 1
             return (Refused(code, inputs.trigger_seq),)
         by_mode = TriggerSource.SEQUENCE if self._sequence_mode else TriggerSource.BIT
-        part = self._accept(inputs, source or by_mode, inputs.trigger_seq, now)
-        self.trigger_seq_ack = inputs.trigger_seq
-        self.trigger_seq_rejected = 0
-        self.missed_acquisition = False
-        self.trigger_ack = not self._sequence_mode
-        return self._start(part)
+        return self._accept(inputs, source or by_mode, inputs.trigger_seq, now)[1]
 
-    def _miss(self, code: int) -> None:
-        self.reject_reason = code
-        self.statistics.missed += 1
-
-    def _accept(self, inputs: PlcInputs, source: TriggerSource, sequence: int, now: float) -> Part:
-        self.acquisition_id = after(self.acquisition_id)
+    def _accept(
+        self, inputs: PlcInputs, source: TriggerSource, sequence: int, now: float
+    ) -> tuple[Trigger, tuple[Action, ...]]:
+        trigger = self.triggers.accept(inputs, source, sequence, self.health.recipe, now)
         self.exposure_complete = False
-        part = Part(
-            Trigger(
-                acquisition_id=self.acquisition_id,
-                source=source,
-                accepted_at=now,
-                sequence=sequence,
-                serial=inputs.part_serial,
-                encoder=inputs.encoder,
-                expected_recipe=inputs.expected_recipe,
-                recipe=self.health.recipe,
-                collect=self.collecting > 0,
-            )
-        )
+        part = Part(trigger)
         self.parts.add(part)
-        return part
-
-    def _start(self, part: Part) -> tuple[Action, ...]:
-        trigger = part.trigger
         if trigger.expected_recipe not in (0, trigger.recipe):
-            self._answer(part, PartEvent.FINISHED, _error(trigger, Code.RECIPE_DIFFERS), trigger.accepted_at)
-            return ()
-        self.collecting -= trigger.collect
-        return (Acquire(trigger),)
+            self._answer(part, PartEvent.FINISHED, error(trigger, Code.RECIPE_DIFFERS), now)
+            return trigger, ()
+        return trigger, (Acquire(trigger),)
 
     def _end_exposure(self, part: Part, now: float) -> None:
         part.exposure_ms = (now - part.trigger.accepted_at) * 1000
@@ -514,7 +437,7 @@ class Machine:
     def _give_up(
         self, part: Part, event: PartEvent, verdict: Verdict, code: int, now: float
     ) -> tuple[Action, ...]:
-        self._answer(part, event, _error(part.trigger, code, verdict), now)
+        self._answer(part, event, error(part.trigger, code, verdict), now)
         return (Abandon(part.trigger.acquisition_id),)
 
     def _settle(self, now: float) -> tuple[Action, ...]:
@@ -595,27 +518,3 @@ class Machine:
         }
         for code, on in warnings.items():
             self.conditions.set(code, on=on)
-
-
-def _error(trigger: Trigger, code: int, verdict: Verdict = Verdict.ERROR) -> Result:
-    return Result(trigger.acquisition_id, Judgement(verdict, code), trigger.recipe)
-
-
-def _sound(trigger: Trigger, result: Result) -> Result:
-    """Return the result, or an error in its place when it cannot be this part's."""
-    judged = result.judgement
-    failed = judged.verdict in (Verdict.ERROR, Verdict.TIMEOUT)
-    if failed:
-        return result
-    if result.recipe != trigger.recipe:
-        return _error(trigger, Code.RECIPE_DIFFERS)
-    if judged.verdict is Verdict.NONE or (judged.verdict is Verdict.SAMPLE) is not trigger.collect:
-        return _error(trigger, Code.BUG)
-    if judged.verdict is not Verdict.SAMPLE and not (math.isfinite(judged.score) and judged.threshold > 0):
-        return _error(trigger, Code.SCORE_NOT_FINITE)
-    return replace(result, judgement=replace(judged, code=_code_of(judged)))
-
-
-def _code_of(judged: Judgement) -> int:
-    """RESULT_CODE is 0 for OK, NG and samples; undecided says why."""
-    return (judged.code or Code.UNDECIDED_BAND) if judged.verdict is Verdict.UNDECIDED else 0

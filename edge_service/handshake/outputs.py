@@ -9,6 +9,7 @@ from edge_service.domain.inspection import Verdict
 from edge_service.domain.signal import Block, SignalValue
 from edge_service.domain.signals import MAP_VERSION, TEST_TEXT, TEST_U32, of_block
 from edge_service.handshake.health import OfflineReason
+from edge_service.handshake.readiness import state_number
 from edge_service.handshake.record import Record, saturate
 
 if TYPE_CHECKING:
@@ -37,12 +38,12 @@ def snapshot(machine: "Machine") -> Mapping[str, SignalValue]:
 
 
 def _status(machine: "Machine") -> dict[str, SignalValue]:
-    commands, results = machine.commands, machine.results
+    triggers, commands, results = machine.triggers, machine.commands, machine.results
     return {
         "Status.TriggerReady": machine.ready,
-        "Status.TriggerAck": machine.trigger_ack,
+        "Status.TriggerAck": triggers.ack,
         "Status.Acquiring": machine.parts.exposing,
-        "Status.MissedAcquisition": machine.missed_acquisition,
+        "Status.MissedAcquisition": triggers.missed,
         "Status.OfflineReason": int(machine.offline_reason),
         "Status.Online": machine.offline_reason is OfflineReason.ONLINE,
         "Status.SystemBusy": len(machine.parts) > 0 or commands.running,
@@ -55,9 +56,9 @@ def _status(machine: "Machine") -> dict[str, SignalValue]:
         "Status.Error": machine.conditions.error_code != 0,
         "Status.Heartbeat": machine.heartbeat,
         "Status.BootId": machine.boot_id & 0xFFFF,
-        "Status.TriggerSeqAck": machine.trigger_seq_ack,
-        "Status.TriggerSeqRejected": machine.trigger_seq_rejected,
-        "Status.AcquisitionId": machine.acquisition_id,
+        "Status.TriggerSeqAck": triggers.seq_ack,
+        "Status.TriggerSeqRejected": triggers.seq_rejected,
+        "Status.AcquisitionId": triggers.acquisition_id,
         "Status.CommandSeqAck": commands.seq_ack,
         "Status.CommandResult": commands.result,
         "Status.ErrorCode": saturate(machine.conditions.error_code),
@@ -68,7 +69,7 @@ def _word_1(machine: "Machine") -> dict[str, SignalValue]:
     health, alarms, shown = machine.health, machine.alarms, machine.results.shown
     verdict = shown.verdict if shown else None
     return {
-        "Status.UserDataAck": machine.user_data_ack,
+        "Status.UserDataAck": machine.triggers.user_data_ack,
         "Status.ExposureComplete": machine.exposure_complete,
         "Status.Ok": verdict is Verdict.OK,
         "Status.NotOk": verdict is not None and verdict is not Verdict.OK,
@@ -121,12 +122,12 @@ def _statistics(machine: "Machine") -> dict[str, SignalValue]:
 def _station(machine: "Machine") -> dict[str, SignalValue]:
     health, settings = machine.health, machine.settings
     return {
-        "Station.StateNumber": machine.state_number,
+        "Station.StateNumber": state_number(machine),
         "Station.WarningCode": saturate(machine.conditions.warning_code),
         "Station.ActiveRecipe": health.recipe,
         "Station.ResultsQueued": machine.results.queued,
         "Station.ResultsFree": machine.free,
-        "Station.RejectReason": saturate(machine.reject_reason),
+        "Station.RejectReason": saturate(machine.triggers.reject_reason),
         "Station.ConfigurationChecksum": health.configuration_checksum & _U32,
         "Station.MapVersion": MAP_VERSION,
         "Station.TestText": TEST_TEXT,

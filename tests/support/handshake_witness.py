@@ -50,14 +50,14 @@ class Witness:
         self._serial += 1
         image = replace(self.image, part_serial=b"%d" % self._serial, **changes)
         missed = self.machine.statistics.missed
-        before = self.machine.acquisition_id
+        before = self.machine.triggers.acquisition_id
         try:
             actions = self.machine.update(image, self.now, writer)
         except NotOwnerError:
-            assert self.machine.acquisition_id == before, "a refused write triggers nothing"
+            assert self.machine.triggers.acquisition_id == before, "a refused write triggers nothing"
             return
         self.image = image
-        accepted = self.machine.acquisition_id - before
+        accepted = self.machine.triggers.acquisition_id - before
         assert accepted in (0, 1, -65534), "one write is at most one trigger"
         reset = changes.get("statistics_reset", False)
         assert not accepted or not self.machine.statistics.missed > missed or reset, (
@@ -86,10 +86,12 @@ class Witness:
             self.image.part_present or not self.machine.settings.require_part_present
         )
         owned = self.machine.ownership.owner == "plc"
-        before = self.machine.acquisition_id
+        before = self.machine.triggers.acquisition_id
         self.write(trigger=True, trigger_seq=self.image.trigger_seq % 65535 + 1)
         if ready and owned:
-            assert self.machine.acquisition_id != before, "TriggerReady, and the trigger was not taken"
+            assert self.machine.triggers.acquisition_id != before, (
+                "TriggerReady, and the trigger was not taken"
+            )
 
     def take(self) -> None:
         """Acknowledge the shown record properly."""
@@ -185,7 +187,7 @@ class Witness:
         assert outputs["Status.TriggerReady"] is False or outputs["Status.Online"] is True
 
     def _accept(self, image: PlcInputs, actions: tuple[Action, ...]) -> None:
-        number = self.machine.acquisition_id
+        number = self.machine.triggers.acquisition_id
         for action in actions:
             if isinstance(action, Acquire) and action.trigger.acquisition_id == number:
                 assert action.trigger.serial == image.part_serial

@@ -61,12 +61,12 @@ class Bench:
 
     def expose(self, acquisition_id: int | None = None) -> None:
         """End the exposure of that part (the last accepted one by default)."""
-        number = self.machine.acquisition_id if acquisition_id is None else acquisition_id
+        number = self.machine.triggers.acquisition_id if acquisition_id is None else acquisition_id
         self._keep(self.machine.exposed(number, self.now))
 
     def judge(self, judgement: Judgement = OK, acquisition_id: int | None = None, recipe: int = 1) -> None:
         """Bring the result of that part."""
-        number = self.machine.acquisition_id if acquisition_id is None else acquisition_id
+        number = self.machine.triggers.acquisition_id if acquisition_id is None else acquisition_id
         self._keep(self.machine.finished(Result(number, judgement, recipe, MODEL), self.now))
 
     def inspect(self, sequence: int, judgement: Judgement = OK) -> None:

@@ -77,17 +77,17 @@ class RandomPlc(RuleBasedStateMachine):
     @rule(back=BACK)
     def expose(self, back: int) -> None:
         """End some exposure."""
-        self.witness.expose(max(1, self.witness.machine.acquisition_id - back))
+        self.witness.expose(max(1, self.witness.machine.triggers.acquisition_id - back))
 
     @rule(back=BACK, verdict=VERDICTS)
     def finish(self, back: int, verdict: Verdict) -> None:
         """Bring some result."""
-        self.witness.finish(max(1, self.witness.machine.acquisition_id - back), verdict)
+        self.witness.finish(max(1, self.witness.machine.triggers.acquisition_id - back), verdict)
 
     @rule(back=BACK)
     def fail(self, back: int) -> None:
         """Let some part fail."""
-        self.witness.fail(max(1, self.witness.machine.acquisition_id - back))
+        self.witness.fail(max(1, self.witness.machine.triggers.acquisition_id - back))
 
     @rule(seconds=st.sampled_from((0.0, 0.05, 0.5, 1.5, 6.0, 11.0)))
     def wait(self, seconds: float) -> None:

@@ -231,7 +231,7 @@ def test_callers_are_refused_while_a_plc_owns_the_station():
 def test_sequences_wrap_past_zero():
     """Acquisition and inspection ids go from 65535 to 1."""
     bench = Bench(first_inspection_id=65535).start()
-    bench.machine.acquisition_id = 65534
+    bench.machine.triggers.acquisition_id = 65534
     for sequence in (65535, 1):
         bench.inspect(sequence)
         bench.write(result_ack_id=bench["Result.InspectionId"] if sequence == 65535 else 0)
