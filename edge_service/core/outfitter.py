@@ -121,19 +121,15 @@ class StoreOutfitter:
             devices=section.devices,
             cache_folder=self._config.cache_dir,
             threads=section.threads or 0,
+            examine=lambda device: self_test(package, device),
         )
-        try:
-            results = self_test(package, engine)
-        except BaseException:
-            engine.close()
-            raise
         log.info(
             "model_ready",
             model=package.label,
             device=engine.device,
             precision=engine.precision,
             fallback=engine.fallback_reason or None,
-            golden=len(results),
+            golden=len(package.manifest.golden),
         )
         self._warm[package.digest] = _Loaded(package, engine)
         while len(self._warm) > KEPT:
