@@ -1,7 +1,8 @@
 """Where this box keeps its models, and what it runs them on, for the verbs about models.
 
 ``--data-dir D`` alone is enough (``D/models``, ``D/trust``, ``D/cache``, GPU before CPU); without it the
-configuration file says.
+configuration file says. Where D belongs to a simulated station, that station's own file says, so that its
+ready models are trusted as they are there.
 """
 
 from collections.abc import Sequence
@@ -23,10 +24,11 @@ class ModelPlace:
     trust_dir: Path
     cache_dir: Path | None
     devices: Sequence[str]
+    trusted_digests: Sequence[str] = ()
 
     def trust(self) -> TrustStore:
         """Return the folder of trusted keys."""
-        return TrustStore(self.trust_dir)
+        return TrustStore(self.trust_dir, digests=self.trusted_digests)
 
     def store(self) -> ModelStore:
         """Return the store of models."""
@@ -48,10 +50,15 @@ class ModelPlace:
 
 def find_place(config: Path, data_dir: Path | None) -> ModelPlace:
     """Return the place that the options name. Raises ConfigurationError when the file does not do."""
+    from edge_service.cli.simulation import CONFIG
+    from edge_service.config import load
+    from edge_service.simulation.ready import ready_digests
+
     if data_dir is not None:
         folder = data_dir.expanduser().absolute()
-        return ModelPlace(folder / "models", folder / "trust", folder / "cache", ("GPU", "CPU"))
-    from edge_service.config import load
-
+        config = folder / CONFIG
+        if not config.is_file():
+            return ModelPlace(folder / "models", folder / "trust", folder / "cache", ("GPU", "CPU"))
     tree = load(config)
-    return ModelPlace(tree.store_dir, tree.trust_dir, tree.cache_dir, tree.inference.devices)
+    trusted = ready_digests() if tree.camera.kind == "simulated" else ()
+    return ModelPlace(tree.store_dir, tree.trust_dir, tree.cache_dir, tree.inference.devices, trusted)

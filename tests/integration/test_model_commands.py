@@ -148,3 +148,15 @@ def test_as_a_process():
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.splitlines()[0] == "okng-edge: model pcb 9 is not installed"
     assert "Traceback" not in ended.stderr
+
+
+def test_a_simulated_stations_folder_is_understood(box: Path, okng: Okng):
+    """In the data folder of ``run --sim`` the verbs use that station's own configuration."""
+    (box / "data").mkdir()
+    (box / "data/sim.yaml").write_text(
+        f"station: {{id: sim, data_dir: '{box / 'data'}'}}\ncamera: {{kind: simulated}}\n"
+        "models: {store_dir: elsewhere}\n"
+    )
+    assert okng("trust", "add", box / "server.pub")[0] == 0
+    assert okng("model", "install", box / "pcb-1.okng")[0] == 0
+    assert (box / "data/elsewhere/pcb/1/package.okng").exists()
