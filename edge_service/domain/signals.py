@@ -187,8 +187,9 @@ SIGNALS: tuple[Signal, ...] = (
     COMMAND_SIGNALS + STATUS_SIGNALS + RESULT_SIGNALS + STATISTICS_SIGNALS + STATION_SIGNALS
 )
 BY_NAME: Mapping[str, Signal] = MappingProxyType({signal.name: signal for signal in SIGNALS})
+_OF_BLOCK = {block: tuple(signal for signal in SIGNALS if signal.block is block) for block in Block}
 
 
 def of_block(block: Block) -> tuple[Signal, ...]:
     """Return the block's signals, by address."""
-    return tuple(signal for signal in SIGNALS if signal.block is block)
+    return _OF_BLOCK[block]

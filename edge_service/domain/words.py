@@ -44,22 +44,24 @@ MASKS: Mapping[Block, tuple[int, ...]] = {block: _masks(block) for block in Bloc
 
 def _put(words: list[int], signal: Signal, value: SignalValue) -> None:
     at = signal.address
-    if signal.kind in (Kind.BIT, Kind.FIELD):
-        words[at] |= (int(value) & (1 << signal.width) - 1) << signal.bit
-    elif signal.kind is Kind.U16:
+    kind = signal.kind
+    if kind is Kind.BIT:
+        words[at] |= bool(value) << signal.bit
+    elif kind is Kind.U16:
         words[at] = int(value)
+    elif kind is Kind.U32:
+        words[at], words[at + 1] = int(value) >> 16, int(value) & _U16
+    elif kind is Kind.FIELD:
+        words[at] |= (int(value) & (1 << signal.width) - 1) << signal.bit
     else:
         words[at : at + signal.words] = _unpack(_octets(signal, value))
 
 
 def _octets(signal: Signal, value: SignalValue) -> bytes:
-    match signal.kind:
-        case Kind.U32:
-            return struct.pack(">I", value)
-        case Kind.F32:
-            return struct.pack(">f", value)
-        case Kind.TEXT:
-            value = str(value).encode("ascii", "replace")
+    if signal.kind is Kind.F32:
+        return struct.pack(">f", value)
+    if signal.kind is Kind.TEXT:
+        value = str(value).encode("ascii", "replace")
     assert isinstance(value, bytes), signal.name
     return value[: 2 * signal.words].ljust(2 * signal.words, b"\0")
 
