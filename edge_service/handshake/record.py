@@ -87,7 +87,7 @@ def make_record(
         acquisition_id=trigger.acquisition_id,
         verdict=judged.verdict,
         code=judged.code,
-        score_x10000=saturate(judged.normalised_score * 10000),
+        score_x10000=_scaled(judged.normalised_score),
         threshold_x10000=5000 if judged.threshold > 0 else 0,
         defect_class=saturate(judged.defect_class),
         recipe=saturate(result.recipe),
@@ -112,3 +112,9 @@ def make_record(
         clock_unsynchronised=result.clock_unsynchronised,
         part_serial=trigger.serial,
     )
+
+
+def _scaled(normalised: float) -> int:
+    """Return the score x 10000, rounded down: what is below the threshold reads below 5000."""
+    scaled = normalised * 10000
+    return saturate(math.floor(scaled) if math.isfinite(scaled) else scaled)

@@ -24,6 +24,8 @@ def sound(trigger: Trigger, result: Result) -> Result:
         return error(trigger, Code.BUG)
     if judged.verdict is not Verdict.SAMPLE and not (math.isfinite(judged.score) and judged.threshold > 0):
         return error(trigger, Code.SCORE_NOT_FINITE)
+    if judged.verdict is Verdict.OK and not judged.score < judged.threshold:
+        return error(trigger, Code.BUG)
     return replace(result, judgement=replace(judged, code=_code(judged)))
 
 

@@ -20,7 +20,7 @@ def by_serial(trigger: Trigger) -> Judgement:
     """Give each part a score that is its serial's number; every third is NG."""
     (number,) = struct.unpack(">I", trigger.serial[:4])
     verdict = Verdict.NG if number % 3 == 0 else Verdict.OK
-    return Judgement(verdict, 0, float(number), 1000.0, defect_area_px=number)
+    return Judgement(verdict, 0, float(number), 1e6, defect_area_px=number)
 
 
 async def watch(address: tuple[str, int], source: str, stop: asyncio.Event) -> int:

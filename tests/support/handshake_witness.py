@@ -129,7 +129,7 @@ class Witness:
         trigger = self.accepted.get(acquisition_id)
         if trigger is not None and trigger.collect:
             verdict = Verdict.SAMPLE
-        result = Result(acquisition_id, Judgement(verdict, 0, float(acquisition_id), 1.0), 1, MODEL)
+        result = Result(acquisition_id, Judgement(verdict, 0, float(acquisition_id), 1e6), 1, MODEL)
         late = trigger is not None and self.now >= trigger.accepted_at + 2.0
         if acquisition_id in self.acquired and not late:
             self.honest.setdefault(acquisition_id, verdict)

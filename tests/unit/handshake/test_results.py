@@ -180,17 +180,25 @@ def test_buffer_clear_empties_the_queue():
         (Judgement(Verdict.SAMPLE), 1, Verdict.ERROR, 901),
         (replace(OK, verdict=Verdict.UNDECIDED), 1, Verdict.UNDECIDED, 405),
         (replace(OK, code=450), 1, Verdict.OK, 0),
+        (replace(OK, score=1.0, threshold=1.0), 1, Verdict.ERROR, 901),
     ],
 )
 def test_what_cannot_be_this_parts_result_is_an_error(
     judgement: Judgement, recipe: int, verdict: Verdict, code: int
 ):
-    """A score that is no number, another recipe or an impossible verdict never becomes an OK."""
+    """A score that is no number or too high, another recipe, an impossible verdict: never an OK."""
     bench = Bench().start()
     bench.write(trigger_seq=1)
     bench.expose()
     bench.judge(judgement, recipe=recipe)
     assert bench.answers == [(1, verdict, code)]
+
+
+def test_a_score_below_the_threshold_reads_below_5000():
+    """The scaled score is rounded down, so 5000 always means at or above the threshold."""
+    bench = Bench().start()
+    bench.inspect(1, replace(OK, score=0.99999))
+    assert (bench["Status.Ok"], bench["ScoreX10000"], bench["ThresholdX10000"]) == (True, 4999, 5000)
 
 
 def test_numbers_saturate():
