@@ -69,7 +69,7 @@ class Soak:
         statistics = self._witness.machine.statistics
         self.figures["lives"] += 1
         self.figures["parts_answered"] += self._witness.published
-        self.figures["missed_last"] += statistics.missed
+        self.figures["missed_at_end_of_life"] += statistics.missed
         self._witness = self._station()
 
     def _anything(self) -> None:
@@ -144,7 +144,6 @@ def main() -> None:
         "steps": sum(soak.done.values()),
         "seconds": round(time.perf_counter() - began, 1),
         **soak.figures,
-        "breaches": 0,
     }
     for name, value in [*figures.items(), *sorted(soak.done.items())]:
         print(f"{name:>24} {value}")
