@@ -43,6 +43,11 @@ class Engine(Protocol):
         """The device in use: "GPU", "CPU"."""
         ...
 
+    @property
+    def fallback_reason(self) -> str:
+        """Why the devices before the one in use are not; empty when it is the first."""
+        ...
+
     async def infer(self, frame: Frame) -> RawScore:
         """Judge nothing, only measure: raw score and raw map. Raises InferenceError."""
         ...

@@ -62,7 +62,6 @@ def _make(product: str) -> str:
 
 def _digest(path: Path) -> str:
     """Return the SHA-256 of the package's manifest, having verified the rest against it."""
-
     with zipfile.ZipFile(path) as archive:
         digest = hashlib.sha256(archive.read("manifest.json")).hexdigest()
     return read_package_file(path, Trust.of(digests=[digest])).digest

@@ -11,7 +11,18 @@ from collections.abc import Sequence
 
 import typer
 
-from edge_service.cli import check_config, configuration, core, gateway, model, registers, run, trust
+from edge_service.cli import (
+    check_config,
+    collect,
+    configuration,
+    core,
+    doctor,
+    gateway,
+    model,
+    registers,
+    run,
+    trust,
+)
 from edge_service.errors import OkngError
 from edge_service.language import say
 
@@ -33,6 +44,8 @@ app = typer.Typer(
 app.command("run", help=run.HELP)(run.run)
 app.command("core", help=core.HELP)(core.core)
 app.command("gateway", help=gateway.HELP)(gateway.gateway)
+app.command("doctor", help=doctor.HELP)(doctor.doctor)
+app.command("collect", help=collect.HELP)(collect.collect)
 app.command("check-config", help=check_config.HELP)(check_config.check_config)
 app.command("registers", help=registers.HELP)(registers.registers)
 app.add_typer(configuration.app, name="config")

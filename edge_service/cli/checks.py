@@ -152,7 +152,7 @@ def _gpu_remedy() -> str:
             f"本用户无权访问 {closed[0]}：执行 sudo usermod -aG {group} $USER 后重新登录",
         )
     return say(
-        "install Intel's compute runtime (intel-opencl-icd; for Gen11, such as the N5105, the 24.35 legacy series)",
+        "install Intel's compute runtime (intel-opencl-icd; for Gen11, as in the N5105, the 24.35 series)",
         "请安装 Intel 计算运行时（intel-opencl-icd；N5105 等 Gen11 需 24.35 legacy 系列）",
     )
 
@@ -228,23 +228,24 @@ def _measured(config: EdgeConfig, name: str) -> Finding:
 
     trusted = ready_digests() if config.camera.kind == "simulated" else ()
     package = ModelStore(config.store_dir, TrustStore(config.trust_dir, digests=trusted).load).active(name)
-    graph, section = package.graph(), config.inference
+    graph, section, golden = package.graph(), config.inference, len(package.manifest.golden)
     with OpenVinoEngine.load(
         graph.xml,
         graph.weights,
         devices=section.devices,
         cache_folder=config.cache_dir,
         threads=section.threads or 0,
+        examine=lambda device: self_test(package, device),
     ) as engine:
-        golden = self_test(package, engine)
         measured = engine.measure(MEASURED)
     return Finding(
         "ok",
         f"model {name}",
         say(
-            f"{package.manifest.version}, {len(golden)} golden images right, median {measured.median_ms:.1f} ms, "
-            f"p99 {measured.p99_ms:.1f} ms on {measured.device} ({measured.precision})",
-            f"{package.manifest.version}，{len(golden)} 张标准图像正确，{measured.device}（{measured.precision}）"
+            f"{package.manifest.version}, {golden} golden images right, "
+            f"median {measured.median_ms:.1f} ms, p99 {measured.p99_ms:.1f} ms "
+            f"on {measured.device} ({measured.precision})",
+            f"{package.manifest.version}，{golden} 张标准图像正确，{measured.device}（{measured.precision}）"
             f"中位数 {measured.median_ms:.1f} 毫秒，p99 {measured.p99_ms:.1f} 毫秒",
         ),
     )
@@ -252,6 +253,7 @@ def _measured(config: EdgeConfig, name: str) -> Finding:
 
 def _output(*command: str) -> str:
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=False).stdout.strip()  # noqa: S603 - fixed words
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)  # noqa: S603 - fixed words
     except (OSError, subprocess.TimeoutExpired):
         return ""
+    return done.stdout.strip()

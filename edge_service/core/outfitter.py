@@ -162,5 +162,4 @@ def _equipment(recipe: Recipe, loaded: _Loaded) -> Equipment:
         model=identity_of(loaded.package),
         engine=loaded.engine,
         model_threshold=loaded.package.manifest.threshold.value,
-        on_fallback=bool(loaded.engine.fallback_reason),
     )

@@ -22,7 +22,6 @@ class Equipment:
     model: ModelIdentity
     engine: Engine
     model_threshold: float
-    on_fallback: bool = False  # it runs on the CPU although another device was asked for
     undecided_band: float = 0.0
     mask: NDArray[np.bool_] | None = None
     score_of_map: ScoreOfMap | None = None

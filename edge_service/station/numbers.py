@@ -60,7 +60,7 @@ class Numbers:
             boot_id, end = int(document["boot_id"]), int(document["reserved_to"])
         except FileNotFoundError:
             return 0, 1
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigurationError(
                 say(f"{self._path} cannot be read: {error}", f"无法读取 {self._path}：{error}"),
                 remedy=say(

@@ -152,7 +152,9 @@ class Station:
             self._do(self.machine.clear_condition(self._missing, self._clock()))
             self._missing = None
         self._observe(
-            recipe=equipment.recipe.number, model=equipment.model, cpu_fallback=equipment.on_fallback
+            recipe=equipment.recipe.number,
+            model=equipment.model,
+            cpu_fallback=bool(equipment.engine.fallback_reason),
         )
         log.info(
             "recipe_active",
@@ -349,6 +351,9 @@ class Station:
 
     def _beat(self) -> None:
         self.machine.beat()
+        fallback = self.equipment is not None and bool(self.equipment.engine.fallback_reason)
+        if fallback != self.machine.health.cpu_fallback:  # a device gave out between two parts
+            self._observe(cpu_fallback=fallback)
         self._changed()
 
     def _engine_alive(self) -> bool:

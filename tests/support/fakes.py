@@ -76,6 +76,7 @@ class FakeEngine:
     """An engine that gives ``scores`` in turn (the last one for ever) once ``power`` is on."""
 
     device = "CPU"
+    fallback_reason = ""
 
     def __init__(self, *scores: float) -> None:
         self.scores = list(scores) or [0.2]
