@@ -68,7 +68,7 @@ class Core:
         trust = TrustStore(config.trust_dir, digests=trusted)
         self._outfitter = StoreOutfitter(config, ModelStore(config.store_dir, trust.load))
         self._reload = Reload(path, config, self._outfitter)
-        self._window = Window(config, claim.boot_id)
+        self._window = Window(lambda: self._reload.config, claim.boot_id)
         self._pictures = PictureDesk(self._window.show)
         self._samples = SampleFolder(config.data_dir / "samples")
         self.station = self._reload.station = self._station(config, claim)

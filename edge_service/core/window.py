@@ -1,6 +1,7 @@
 """What the core lets the gateway see: the state as a snapshot, and what happens as events."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -18,9 +19,9 @@ QUIET_S = 0.05  # changes of the signals are told together, so often at most
 
 
 class Window:
-    """Tells the link's readers; costs nothing while there are none."""
+    """Tells the link's readers; costs nothing while there are none. ``config``: the one in force."""
 
-    def __init__(self, config: EdgeConfig, boot_id: int) -> None:
+    def __init__(self, config: Callable[[], EdgeConfig], boot_id: int) -> None:
         self._config, self._boot_id = config, boot_id
         self._station: Station | None = None
         self._pictures: PictureDesk | None = None
@@ -63,15 +64,15 @@ class Window:
 
     def _state(self) -> dict[str, Any]:
         assert self._station is not None, "set by the composition root"
-        equipment = self._station.equipment
+        equipment, config = self._station.equipment, self._config()
         return {
-            "station": self._config.station.id,
+            "station": config.station.id,
             "boot_id": self._boot_id,
             "software": edge_service.__version__,
             "modbus": self.modbus,
-            "camera": self._config.camera.kind,
+            "camera": config.camera.kind,
             "device": equipment.engine.device if equipment else None,
-            "recipes": {str(recipe.number): recipe.name for recipe in self._config.recipes},
+            "recipes": {str(recipe.number): recipe.name for recipe in config.recipes},
             "signals": plain_signals(self._station.outputs()),
             "last": self._last,
         }

@@ -70,15 +70,19 @@ class LinkClient:
 
     async def _run(self) -> None:
         backoff = Backoff(0.1, 1.0)
+        told = False
         while True:
             try:
                 reader, self._writer = await asyncio.open_unix_connection(self._path)
                 log.info("link_up", path=str(self._path))
                 backoff.reset()
+                told = False
                 while True:
                     self._take(await receive(reader))
             except (OSError, asyncio.IncompleteReadError, LinkError) as error:
-                log.info("link_down", path=str(self._path), reason=repr(error))
+                if not told:  # once an outage, not once a try
+                    log.info("link_down", path=str(self._path), reason=repr(error))
+                told = True
             finally:
                 await self._drop()
             await asyncio.sleep(backoff.next_s())

@@ -192,16 +192,20 @@ class Station:
                 group.create_task(self._watchdog.run(), name="watchdog"),
                 group.create_task(self._reserve.run(self._reserved), name="numbers"),
             ]
-            await self._equip(first_recipe)
-            await settled.wait()
-            self._observe(starting=False)
-            started()
+            start = group.create_task(self._start(first_recipe, settled, started), name="start")
             await stop.wait()
+            start.cancel()  # a stop need not wait for a cold compile
             await self._finish()
             for task in tasks:
                 task.cancel()
         if self._timer is not None:
             self._timer.cancel()
+
+    async def _start(self, recipe: int, camera_settled: asyncio.Event, started: Callable[[], None]) -> None:
+        await self._equip(recipe)
+        await camera_settled.wait()
+        self._observe(starting=False)
+        started()
 
     async def _equip(self, recipe: int) -> None:
         """Fit the first recipe; without it, or its model, the station runs and says so (reason 5)."""

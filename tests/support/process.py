@@ -20,17 +20,17 @@ ROOT = Path(__file__).parents[2]
 class Service:
     """A running ``okng-edge VERB``; its stdout comes line by line, its stderr goes to a file."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
         self._log = folder / f"{arguments[0]}-{len(list(folder.glob('*.stderr')))}.stderr"
         self._lines: queue.Queue[str | None] = queue.Queue()
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OKNG_LANG": "en", "PYTHONUNBUFFERED": "1"}
+        ours = {"PYTHONPATH": str(ROOT), "OKNG_LANG": "en"}
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "edge_service", *arguments],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=folder,
-                env=environment,
+                env={**os.environ, **ours, **environment},
             )
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
@@ -89,9 +89,9 @@ class Service:
 
 
 @contextlib.contextmanager
-def service(folder: Path, *arguments: str) -> Iterator[Service]:
+def service(folder: Path, *arguments: str, **environment: str) -> Iterator[Service]:
     """Run ``okng-edge`` with ``arguments`` in ``folder`` for as long as the block lasts."""
-    running = Service(folder, *arguments)
+    running = Service(folder, *arguments, **environment)
     try:
         yield running
     finally:

@@ -1,8 +1,11 @@
 """The core as a real process: a real PLC's client on its Modbus port, signals, and bad surroundings."""
 
 import asyncio
+import contextlib
+import shutil
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -202,3 +205,66 @@ def test_numbers_that_cannot_be_kept_refuse_the_start(folder: StationFolder) -> 
     """A data folder that cannot be written to: exit code 2, for numbers might be used twice."""
     (folder.path / "data" / "numbers.json").mkdir()
     refused(folder)
+
+
+def test_systemd_is_told_of_each_stage(folder: StationFolder) -> None:
+    """More time for the start, READY once it can serve, signs of life from the watchdog, STOPPING."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(folder.path / "notify"))
+        systemd.settimeout(60)
+        notify = {"NOTIFY_SOCKET": str(folder.path / "notify"), "WATCHDOG_USEC": "10000000"}
+        with service(folder.path, "core", "--config", "edge.yaml", **notify) as core:
+            heard = [systemd.recv(200).split(b"=")[0]]
+            while b"READY" not in heard or heard[-1] != b"WATCHDOG":
+                heard.append(systemd.recv(200).split(b"=")[0])
+            assert core.stop() == 0
+        systemd.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                heard.append(systemd.recv(200).split(b"=")[0])
+    assert heard[0] == b"EXTEND_TIMEOUT_USEC"
+    assert b"STOPPING" in heard
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB; needs the right to mount."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("mounting a tmpfs is not allowed here; test_numbers covers it with a fake disk")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+async def test_a_full_disk_never_stops_the_line(tmp_path: Path, tiny_disk: Path) -> None:
+    """Full while running: parts are judged, error 501 shows. Full at the start: a clear refusal."""
+    (tmp_path / "station").mkdir()
+    folder = StationFolder(tmp_path / "station")
+    shutil.copytree(folder.path / "data", tiny_disk, dirs_exist_ok=True)
+    folder.tree["station"]["data_dir"] = str(tiny_disk)
+    folder.write()
+    with service(folder.path, "core", "--config", "edge.yaml") as core:
+        async with SimulatedPlc(*core.ready(), mode="sequence") as plc:
+            _fill(tiny_disk)
+            await plc.command(3, 1)
+            assert (await plc.inspect()).verdict is Verdict.SAMPLE
+            while (await plc.outputs())["Status.ErrorCode"] != 501:
+                pass
+            assert (await plc.inspect()).verdict is Verdict.NG
+            assert (await plc.inspect()).verdict is Verdict.OK
+        assert core.stop() == 0
+    (tiny_disk / "numbers.json").unlink()
+    _fill(tiny_disk)
+    assert "no room on the disk" in refused(folder)
+
+
+def _fill(disk: Path) -> None:
+    with contextlib.suppress(OSError), (disk / "ballast").open("ab", buffering=0) as ballast:
+        for size in (4096, 1):
+            with contextlib.suppress(OSError):
+                while ballast.write(bytes(size)) == size:
+                    pass
