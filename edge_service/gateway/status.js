@@ -2,7 +2,7 @@
 
 const TEXTS = {
   en: {
-    frame: "last frame", heat: "heat map: blue calm, yellow the threshold, red twice the threshold",
+    frame: "last frame", heat: "heat map: blue calm, white line the threshold, red twice the threshold",
     away: "The core does not answer. Nothing below is true any more.", none: "no part yet",
     ready: "ready", busy: "inspecting", notReady: "not ready", offline: "offline",
     reasons: ["", "maintenance", "discrete input", "SetOffline", "starting", "no recipe or model", "camera lost", "error"],
@@ -11,7 +11,7 @@ const TEXTS = {
     modbus: "Modbus TCP", serial: "serial", simulated: "simulated frames",
   },
   zh: {
-    frame: "最近图像", heat: "热力图：蓝色正常，黄色为阈值，红色为两倍阈值",
+    frame: "最近图像", heat: "热力图：蓝色正常，白线为阈值，红色为两倍阈值",
     away: "核心进程没有应答，以下内容均已失效。", none: "尚无工件",
     ready: "就绪", busy: "检测中", notReady: "未就绪", offline: "离线",
     reasons: ["", "维护", "离散输入", "SetOffline", "启动中", "无配方或模型", "相机丢失", "错误"],
