@@ -3,8 +3,8 @@
 Starts a station with the ready pcb model and a folder of pictures as its camera, lets it inspect a few
 parts, waits, and reads what the kernel says::
 
-    python benchmarks/idle_memory.py --json figures.json
-    python benchmarks/idle_memory.py --sim          # with the renderer of simulated parts in it
+    python -m benchmarks.idle_memory --json figures.json
+    python -m benchmarks.idle_memory --sim          # with the renderer of simulated parts in it
 
 Resident counts shared pages fully; proportional (PSS) divides them among those who share them.
 """

@@ -5,8 +5,8 @@ process of its own, which writes a trigger and polls every millisecond until the
 model, on the same device and at the same precision, runs in a plain ``infer`` loop on pictures of its own
 size before, between and after. What the station adds is the difference::
 
-    python benchmarks/trigger_to_result.py                      # the ready model
-    python benchmarks/trigger_to_result.py --package pcb-1.okng --parts 500 --json figures.json
+    python -m benchmarks.trigger_to_result                      # the ready model
+    python -m benchmarks.trigger_to_result --package pcb-1.okng --parts 500 --json figures.json
 
 overhead = trigger to result, as the PLC's clock sees it, minus the bare model's median.
 """
@@ -36,7 +36,7 @@ from edge_service.contract.model_package import ModelPackage, build_package, rea
 from edge_service.contract.trust import Trust, TrustStore
 from edge_service.model_store.store import ModelStore
 from edge_service.simulation.ready import ready_packages
-from tests.support.process import Service, service
+from tests.support.process import ROOT, Service, service
 
 ROUNDS = 10  # bare model and station take turns, so that a machine that slows down slows both
 WARM_UP = 20
@@ -113,8 +113,9 @@ def drive(host: str, port: int, parts: int) -> None:
 
 def plc_process(where: tuple[str, int], parts: int) -> list[Part]:
     """Run ``drive`` in a process of its own."""
-    command = [sys.executable, __file__, "--drive", where[0], str(where[1]), "--parts", str(parts)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    drive_it = ["--drive", where[0], str(where[1]), "--parts", str(parts)]
+    command = [sys.executable, "-m", "benchmarks.trigger_to_result", *drive_it]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     return [Part(*each) for each in json.loads(done.stdout)]
 
 
