@@ -18,7 +18,7 @@ WIDTH, HEIGHT, MARGIN = 960, 720, 40
 
 SCENE_WIDTH, SCENE_HEIGHT = WIDTH + 2 * MARGIN, HEIGHT + 2 * MARGIN
 
-_SENSITIVITY = 1.35  # the sensor's answer 1 - exp(-light * sensitivity): a straight start and a soft shoulder
+_SENSITIVITY = 1.75  # the sensor's answer 1 - exp(-light * sensitivity): a straight start and a soft shoulder
 _NOISE = 0.0075  # deviation in the dark, of white
 _NOISE_SIDE, _NOISE_STEPS = 1536, 32
 
@@ -43,11 +43,11 @@ def draw(rng: np.random.Generator) -> Shot:
         -1, 1, 8
     ).tolist()  # Python floats: NumPy scalars would widen whole pictures to float64
     return Shot(
-        shift_px=(6.0 * spread[0], 5.0 * spread[1]),
-        angle_deg=0.8 * spread[2],
-        scale=1.0 + 0.008 * spread[3],
-        level=float(np.exp(0.13 * spread[4])),
-        gradient=(0.16 * spread[5], 0.12 * spread[6]),
+        shift_px=(4.0 * spread[0], 3.5 * spread[1]),
+        angle_deg=0.5 * spread[2],
+        scale=1.0 + 0.005 * spread[3],
+        level=float(np.exp(0.50 * spread[4])),
+        gradient=(0.32 * spread[5], 0.26 * spread[6]),
         vignetting=float(rng.uniform(0.16, 0.24)),
         warmth=0.035 * spread[7],
         blur_px=float(rng.uniform(0.55, 0.95)),
@@ -66,13 +66,21 @@ def expose(scene: Plane, shot: Shot, rng: np.random.Generator) -> NDArray[np.uin
     toned = cv2.sqrt(cv2.max(recorded, 0.0))
     # The square root of the tone curve makes shot noise (which grows with the root of the light) even.
     toned += _noise(rng) * (_NOISE * (1.0 - 0.75 * recorded))
-    return np.asarray(cv2.convertScaleAbs(cv2.max(toned, 0.0), alpha=255.0), np.uint8)
+    return np.asarray(cv2.LUT(cv2.convertScaleAbs(cv2.max(toned, 0.0), alpha=255.0), _contrast()), np.uint8)
 
 
 def project(where: Plane, shot: Shot) -> NDArray[np.bool_]:
     """Return where a region of the scene (800, 1040; 0..1) lies in the photograph: bool (720, 960)."""
     seen = cv2.warpAffine(where, _pose(shot), (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
     return np.asarray(seen > 0.5, np.bool_)
+
+
+@cache
+def _contrast() -> NDArray[np.uint8]:
+    """Return the camera's picture style as 256 values: a mild S, dark deeper and light lighter."""
+    tone = np.arange(256) / 255
+    curve = tone + 0.45 * (tone * tone * (3 - 2 * tone) - tone)
+    return np.asarray(np.round(curve * 255), np.uint8)
 
 
 def _pose(shot: Shot) -> NDArray[np.float64]:

@@ -23,8 +23,8 @@ class Light:
 
     azimuth_deg: float = 125.0
     elevation_deg: float = 52.0
-    key: float = 0.75
-    ambient: float = 0.55
+    key: float = 0.95
+    ambient: float = 0.40
     lamp_dx: float = 0.0  # how far the mirrored lamps moved, in units of the normal
     lamp_dy: float = 0.0
 
@@ -50,8 +50,8 @@ def shade(scene: Patch, light: Light) -> Plane:
     mirrored = _mirror(slope_x, slope_y, up, relief[..., POLISH], light)
     mirrored *= relief[..., GLOSS] * (0.35 + 0.65 * open_sky)
     metal = relief[..., METAL]
-    body = fallen * (1.0 - 0.8 * metal)
-    picture = scene.colour * (body + mirrored * metal)[..., None]
+    body = fallen * (1.0 - 0.68 * metal)  # what a dull metal scatters; the rest it mirrors
+    picture = scene.colour * (body + 1.5 * mirrored * metal)[..., None]
     picture += (mirrored * (1.0 - metal))[..., None]
     return np.asarray(picture, np.float32)
 
@@ -72,12 +72,13 @@ def _surroundings() -> Plane:
     axis = np.linspace(-1, 1, _BALL, dtype=np.float32)
     x, y = np.meshgrid(axis, axis)
     tilt = np.hypot(x, y)
-    room = 0.30 + 0.25 * (1 - y) * 0.5 - 0.22 * np.clip(tilt - 0.55, 0, 1)
-    hood = 0.22 * np.exp(-((tilt / 0.10) ** 2))  # the camera's own dark front
-    window = _panel(x + 0.27, y + 0.36, 0.17, 0.13) * 3.4
+    room = 0.12 + 0.12 * (1 - y) * 0.5 - 0.10 * np.clip(tilt - 0.55, 0, 1)
+    hood = 0.09 * np.exp(-((tilt / 0.10) ** 2))  # the camera's own dark front
+    window = _panel(x + 0.27, y + 0.36, 0.17, 0.13) * 6.0
     second = _panel(x - 0.42, y + 0.12, 0.09, 0.20) * 1.3
     strip = _panel(x + 0.05, y - 0.52, 0.30, 0.05) * 0.9
-    sharp = room - hood + window + second + strip
+    ceiling = 1.9 * np.clip((-0.6 * x - 0.8 * y - 0.05) / 0.16, 0, 1) * np.clip(1.6 - 2.2 * tilt, 0, 1)
+    sharp = room - hood + ceiling + window + second + strip
     blurred = cv2.GaussianBlur(sharp, (0, 0), 22)
     return np.ascontiguousarray(np.dstack([blurred, sharp]), np.float32)
 
@@ -120,7 +121,7 @@ def draw(rng: np.random.Generator) -> Light:
     return Light(
         azimuth_deg=125.0 + 14.0 * spread[0],
         elevation_deg=52.0 + 5.0 * spread[1],
-        key=0.75 + 0.07 * spread[2],
-        lamp_dx=0.03 * spread[3],
-        lamp_dy=0.03 * spread[4],
+        key=0.95 + 0.08 * spread[2],
+        lamp_dx=0.05 * spread[3],
+        lamp_dy=0.05 * spread[4],
     )

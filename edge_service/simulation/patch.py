@@ -74,23 +74,40 @@ class Patch:
 
     def paint(self, where: Field, material: Material, height: Field | float | None = None) -> None:
         """Lay ``material`` over the patch where ``where`` (h, w; 0..1) says; ``height`` None keeps relief."""
-        share = where[..., None]
-        self.colour[:] += (linear(material.colour) - self.colour) * share
-        surface = np.array([0.0, material.gloss, material.polish, material.metal], np.float32)
-        self.relief[..., 1:] += (surface[1:] - self.relief[..., 1:]) * share
-        if height is not None:
-            self.relief[..., HEIGHT] += (height - self.relief[..., HEIGHT]) * where
-        self.coverage[:] = np.maximum(self.coverage, where)
+        hit = where > 0
+        share = where[hit]
+        old = self.relief[hit]
+        new = np.empty_like(old)
+        new[:, GLOSS:] = (material.gloss, material.polish, material.metal)
+        if height is None:
+            new[:, HEIGHT] = old[:, HEIGHT]
+        else:
+            new[:, HEIGHT] = height[hit] if isinstance(height, np.ndarray) else height
+        self.relief[hit] = old + (new - old) * share[:, None]
+        under = self.colour[hit]
+        self.colour[hit] = under + (linear(material.colour) - under) * share[:, None]
+        self.coverage[hit] = np.maximum(self.coverage[hit], share)
 
     def tint(self, factor: Field) -> None:
         """Multiply the colour by ``factor`` (h, w), as print, stain or grain do."""
         self.colour[:] *= factor[..., None]
 
 
-def place(scene: Patch, patch: Patch, x: float, y: float, *, angle_deg: float = 0.0) -> None:
+def place(
+    scene: Patch,
+    patch: Patch,
+    x: float,
+    y: float,
+    *,
+    angle_deg: float = 0.0,
+    tilt: tuple[float, float] = (0.0, 0.0),
+    tone: float = 1.0,
+) -> None:
     """Lay ``patch`` on ``scene`` with its centre at (x, y), turned counter-clockwise.
 
-    Positions may lie between pixels. What hangs over the scene's edge is cut off.
+    Positions may lie between pixels. ``tilt`` is its slope to the right and downwards (pixels of height a
+    pixel), which moves its highlights; ``tone`` multiplies its colour. What hangs over the scene's edge is
+    cut off.
     """
     rows, columns, matrix = _window(scene.coverage.shape, patch, x, y, angle_deg)
     size = (columns.stop - columns.start, rows.stop - rows.start)
@@ -101,7 +118,11 @@ def place(scene: Patch, patch: Patch, x: float, y: float, *, angle_deg: float = 
     relief = cv2.warpAffine(patch.relief * patch.coverage[..., None], matrix, size, flags=cv2.INTER_LINEAR)
     share = colour[..., 3]
     rest = (1.0 - share)[..., None]
-    scene.colour[rows, columns] = scene.colour[rows, columns] * rest + colour[..., :3]
+    if tilt != (0.0, 0.0):
+        across = np.arange(columns.start, columns.stop, dtype=np.float32) - np.float32(x)
+        down = np.arange(rows.start, rows.stop, dtype=np.float32) - np.float32(y)
+        relief[..., HEIGHT] += share * (tilt[0] * across[None, :] + tilt[1] * down[:, None])
+    scene.colour[rows, columns] = scene.colour[rows, columns] * rest + colour[..., :3] * np.float32(tone)
     scene.relief[rows, columns] = scene.relief[rows, columns] * rest + relief
     scene.coverage[rows, columns] = np.maximum(scene.coverage[rows, columns], share)
 

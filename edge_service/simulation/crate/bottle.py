@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from edge_service.simulation.crate.perspective import MIDDLE_X, MIDDLE_Y, magnification
-from edge_service.simulation.patch import Material, Patch, Plane
+from edge_service.simulation.patch import GLOSS, HEIGHT, Material, Patch, Plane
 from edge_service.simulation.shapes import bevel, disc, dome, fill, grid, smoothstep
 from edge_service.simulation.texture import grain
 
@@ -20,16 +20,16 @@ _PROFILE = (  # height, radius: body, shoulder, neck, from below
     (-80.0, 71.0), (-66.0, 70.0), (-57.0, 67.0), (-50.0, 62.0), (-44.0, 56.0), (-39.0, 49.5), (-35.0, 43.0),
     (-31.0, 37.0), (-27.0, 32.5), (-23.0, 29.5), (-19.0, 28.0),
 )  # fmt: skip
-GLASS = Material((14, 40, 84), gloss=0.55, polish=0.85)
+GLASS = Material((10, 42, 92), gloss=0.20, polish=0.95)
 CRIMPS = 21
 
-CREAM, RED = (196, 220, 230), (44, 36, 178)
+CREAM = (190, 214, 224)
 DESIGNS = {
-    "crown": (RED, CREAM),
-    "green": ((58, 120, 40), (206, 216, 214)),
-    "gold": ((64, 158, 196), (40, 74, 110)),
-    "black": ((38, 36, 36), (64, 160, 200)),
+    "crown": ((40, 30, 150), CREAM),
+    "star": ((52, 104, 44), (206, 216, 214)),
+    "stripes": ((150, 96, 40), CREAM),
 }
+"""The brand's own cap and those of other brands: base colour and ink."""
 
 
 @cache
@@ -44,16 +44,17 @@ def glass(x: int, y: int) -> Patch:
             size = magnification(height)
             off = ((x - MIDDLE_X) * (size - 1), (y - MIDDLE_Y) * (size - 1))
             ring = disc(across - np.float32(off[0]), down - np.float32(off[1]), radius * size)
-            glow = 0.55 + 0.9 * ((height + 80) / 61) ** 1.5
+            glow = 0.75 + 0.35 * ((height + 80) / 61)
             tone = tuple(channel * glow for channel in GLASS.colour)
             patch.paint(fill(ring), Material((tone[0], tone[1], tone[2]), GLASS.gloss, GLASS.polish), height)
-    patch.relief[..., 0] = cv2.GaussianBlur(patch.relief[..., 0], (0, 0), 1.5)
+    patch.relief[..., HEIGHT] = cv2.GaussianBlur(patch.relief[..., HEIGHT], (0, 0), 2.5)
+    body = cv2.erode(patch.coverage, np.ones((3, 3), np.uint8), iterations=3)
+    edge = 1 - cv2.GaussianBlur(body, (0, 0), 2.0)
+    patch.relief[..., GLOSS] *= np.clip(1 - 1.3 * edge, 0, 1)  # no sparkle where the glass falls off steeply
     away = np.hypot(across, down)
-    patch.tint(
-        np.asarray(
-            1 + 0.35 * np.sin(away * np.float32(0.21)) + 0.05 * grain(rng, SIDE, SIDE, 3, 8), np.float32
-        )
-    )
+    swirl = 1 + 0.22 * np.sin(away * np.float32(0.23)) + 0.05 * grain(rng, SIDE, SIDE, 3, 8)
+    through = smoothstep(40, 64, away) * smoothstep(-0.2, 1.0, (down + 0.6 * across) / 60)
+    patch.tint(swirl + 2.2 * through)  # light that entered on the lamp's side leaves on the other, amber
     return patch
 
 
@@ -68,11 +69,11 @@ def cap(design: str, wear: int) -> Patch:
     angle = np.arctan2(y, x)
     flute = np.cos(angle * CRIMPS)
     outline = disc(x, y, CAP_RADIUS) - np.asarray(1.1 * flute, np.float32)
-    paint = Material((*base,), gloss=0.30, polish=0.75, metal=0.15)
+    paint = Material((*base,), gloss=0.26, polish=0.8, metal=0.15)
     skirt = smoothstep(28.0, CAP_RADIUS + 1, np.hypot(x, y))
     height = _CAP_SEAT + 14.0 - 11.0 * skirt + skirt * (1 - skirt) * 6.0 * flute
-    patch.paint(fill(outline), paint, np.asarray(height + dome(disc(x, y, 31), 2.2, 31), np.float32))
-    _printed(patch, x, y, Material((*ink,), gloss=0.30, polish=0.75, metal=0.05))
+    patch.paint(fill(outline), paint, np.asarray(height + dome(disc(x, y, 31), 5.0, 31), np.float32))
+    patch.paint(fill(_PRINTS[design](x, y)), Material((*ink,), gloss=0.26, polish=0.8, metal=0.05))
     rubbed = smoothstep(1.7, 2.6, grain(rng, side, side, 2, 6)) * fill(outline)
     patch.paint(0.7 * rubbed, Material((176, 180, 184), gloss=0.6, polish=0.4, metal=0.8))
     patch.tint(1 - 0.35 * smoothstep(29.0, 36.5, np.hypot(x, y)) * np.asarray(0.5 - 0.5 * flute, np.float32))
@@ -80,15 +81,37 @@ def cap(design: str, wear: int) -> Patch:
     return patch
 
 
-def _printed(patch: Patch, x: Plane, y: Plane, ink: Material) -> None:
-    """Print the design: a ring, a crown with three points, a bar with letters below."""
-    ring = np.abs(disc(x, y, 26.0)) - 1.6
-    patch.paint(fill(ring), ink)
-    points = np.abs(np.mod(x + 6.0, 12.0) - 6.0) * np.float32(1.7) - 11.0
-    crown = np.maximum.reduce([np.abs(x) - 18.0, -(y + 1.0 + points + 8.0), y - 3.0])
-    patch.paint(fill(np.asarray(crown, np.float32)), ink)
-    bar = np.maximum(np.abs(x) - 18.0, np.abs(y - 8.5) - 2.0)
-    patch.paint(fill(np.asarray(bar, np.float32)), ink)
-    star = disc(x, y - 17.0, 3.0)
-    patch.paint(fill(star), ink)
-    patch.relief[..., 0] += 0.25 * bevel(ring, 1.0, 1)
+def _crown(x: Plane, y: Plane) -> Plane:
+    """Return the distance to a thin ring around a three-pointed crown."""
+    ring = np.abs(disc(x, y, 25.0)) - 1.0
+    points = np.abs(np.mod(x + 5.0, 10.0) - 5.0) * 2.0
+    crown = np.maximum.reduce([np.abs(x) - 14.0, -(y + 2.0 + points), y - 8.0])
+    return np.asarray(np.minimum(ring, crown), np.float32)
+
+
+def _star(x: Plane, y: Plane) -> Plane:
+    """Return the distance to a broad five-pointed star."""
+    angle = np.mod(np.arctan2(x, -y) + np.pi / 5, 2 * np.pi / 5) - np.pi / 5
+    return np.asarray(np.hypot(x, y) * np.cos(np.abs(angle) - np.pi / 5 * 0.9) - 13.0, np.float32)
+
+
+def _stripes(x: Plane, y: Plane) -> Plane:
+    """Return the distance to broad slanting stripes."""
+    slant = np.mod(x + 0.5 * y, 15.0) - 7.5
+    return np.asarray(np.maximum(np.abs(slant) - 3.6, disc(x, y, 30.0)), np.float32)
+
+
+_PRINTS = {"crown": _crown, "star": _star, "stripes": _stripes}
+
+
+@cache
+def mouth() -> Patch:
+    """Return an open bottle's mouth: thick glass lip around the dark inside."""
+    side = 2 * int(CAP_RADIUS + 4) + 1
+    patch = Patch.empty(side, side)
+    x, y = grid(side, side)
+    lip = disc(x, y, 27)
+    patch.paint(fill(lip), Material((16, 60, 120), gloss=0.3, polish=0.95), -18 + dome(lip, 12, 10))
+    inside = disc(x, y, 16)
+    patch.paint(fill(inside), Material((14, 44, 88), gloss=0.1), -14 - bevel(inside, 8, 4))
+    return patch

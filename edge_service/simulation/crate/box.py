@@ -7,18 +7,18 @@ import numpy as np
 
 from edge_service.simulation.crate.perspective import MIDDLE_X, MIDDLE_Y, magnification
 from edge_service.simulation.exposure import SCENE_HEIGHT, SCENE_WIDTH
-from edge_service.simulation.patch import Material, Patch, Plane
+from edge_service.simulation.patch import HEIGHT, Material, Patch, Plane
 from edge_service.simulation.shapes import bevel, fill, rounded_box
-from edge_service.simulation.texture import cloud, grain, streaks
+from edge_service.simulation.texture import cloud, grain, streaks, weave
 
 COLUMNS, ROWS, PITCH = 5, 4, 157.0
 FLOOR, DIVIDER_TOP = -110.0, -34.0
 _RIM = 31.0
-_LEVELS = 16
+_LEVELS = 23
 
-PLASTIC = Material((150, 62, 22), gloss=0.10, polish=0.25)
-PLASTIC_DEEP = Material((120, 48, 18), gloss=0.06, polish=0.2)
-ROLLER = Material((132, 134, 134), gloss=0.5, polish=0.3, metal=0.8)
+PLASTIC = Material((126, 62, 30), gloss=0.10, polish=0.25)
+BELT = Material((206, 212, 210), gloss=0.06, polish=0.2)
+SHADED_BELT = Material((184, 186, 184), gloss=0.02)
 GAP = Material((22, 22, 24), gloss=0.0)
 LOGO = Material((206, 214, 216), gloss=0.10, polish=0.25)
 
@@ -42,21 +42,20 @@ def empty_crate() -> Patch:
         _level(scene, float(height))
     _rim(scene)
     worn = grain(rng, SCENE_WIDTH, SCENE_HEIGHT, 3, 9, 60)
-    scene.tint(1 + 0.035 * worn)
-    scene.relief[..., 0] += 0.35 * cloud(rng, SCENE_WIDTH, SCENE_HEIGHT, 4)
+    moulded = np.clip((scene.relief[..., HEIGHT] - FLOOR) / 8, 0, 1)
+    scene.tint(1 + 0.04 * worn * moulded)
+    scene.relief[..., HEIGHT] += 0.10 * moulded * cloud(rng, SCENE_WIDTH, SCENE_HEIGHT, 4)
     return scene
 
 
 def _conveyor(scene: Patch, rng: np.random.Generator) -> None:
-    """Paint the rollers under the crate."""
-    x = np.arange(SCENE_WIDTH, dtype=np.float32)[None, :].repeat(SCENE_HEIGHT, axis=0)
-    across = np.mod(x, 74.0) - 37.0
-    scene.paint(np.ones_like(scene.coverage), GAP, -190.0)
-    roller = np.abs(across) - 31.0
-    round_top = np.sqrt(np.maximum(31.0**2 - across**2, 0.0)) * np.float32(0.6)
-    scene.paint(fill(np.asarray(roller, np.float32)), ROLLER, np.asarray(-185.0 + round_top, np.float32))
-    brushed = streaks(rng, SCENE_HEIGHT, SCENE_WIDTH, length_px=41).T
-    scene.tint(np.asarray(0.55 + 0.05 * brushed, np.float32))
+    """Paint the belt under the crate: light fabric-backed PVC, soiled along the way it runs."""
+    scene.paint(np.ones_like(scene.coverage), BELT, -150.0)
+    soiled = grain(rng, SCENE_WIDTH, SCENE_HEIGHT, 3, 30, 140) + 0.8 * streaks(
+        rng, SCENE_WIDTH, SCENE_HEIGHT, length_px=401
+    )
+    scene.tint(0.9 + 0.035 * soiled)
+    scene.relief[..., HEIGHT] += 0.25 * weave(SCENE_WIDTH, SCENE_HEIGHT, 5.0)
 
 
 def _from_middle(height: float) -> tuple[Plane, Plane]:
@@ -79,14 +78,14 @@ def _outer(x: Plane, y: Plane) -> Plane:
 def _level(scene: Patch, height: float) -> None:
     """Paint the cross-section at ``height``: floor lattice, dividers up to their top, walls all the way."""
     x, y = _from_middle(height)
-    shade = 0.42 + 0.58 * (1 + height / -FLOOR)
+    shade = 0.85 + 0.15 * (1 + height / -FLOOR)
     tone = tuple(channel * shade for channel in PLASTIC.colour)
     plastic = Material((tone[0], tone[1], tone[2]), gloss=0.08, polish=0.25)
     outer, inner = _outer(x, y), _inner(x, y)
     if height <= FLOOR:
         scene.paint(fill(inner), plastic, height)
         holes = _cell(x, 26.0, 15.0) * _cell(y, 26.0, 15.0) * fill(inner + 12)
-        scene.paint(holes, GAP, height - 30)
+        scene.paint(holes, SHADED_BELT, height - 15)
         return
     wall = np.maximum(outer, -inner)
     ribs = np.abs(np.mod(x, 39.25) - 19.6) - 3.0

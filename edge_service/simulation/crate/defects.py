@@ -10,7 +10,7 @@ import numpy as np
 
 from edge_service.simulation.crate.bottle import DESIGNS
 from edge_service.simulation.crate.box import COLUMNS, PITCH, ROWS
-from edge_service.simulation.crate.filling import build, stand_all
+from edge_service.simulation.crate.filling import OPEN, build, stand_all
 from edge_service.simulation.crate.objects import OBJECTS
 from edge_service.simulation.crate.perspective import MIDDLE_X, MIDDLE_Y
 from edge_service.simulation.patch import Material, Patch, Plane, covered, place
@@ -37,10 +37,10 @@ def missing_bottle(part: np.random.Generator, defect: np.random.Generator) -> Sc
 
 
 def wrong_cap(part: np.random.Generator, defect: np.random.Generator) -> Scene:
-    """Return a crate with another brand's cap on one bottle."""
+    """Return a crate with another brand's cap, or none, on one bottle."""
     bottles = stand_all(part)
     index = int(defect.integers(len(bottles)))
-    other = str(defect.choice([design for design in DESIGNS if design != "crown"]))
+    other = str(defect.choice([OPEN, *(design for design in DESIGNS if design != "crown")]))
     bottles[index] = replace(bottles[index], design=other)
     scene = build(bottles, part)
     return scene, bottles[index].cap_outline(_shape(scene))

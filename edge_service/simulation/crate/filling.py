@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_service.simulation.crate.bottle import cap, glass
+from edge_service.simulation.crate.bottle import cap, glass, mouth
 from edge_service.simulation.crate.box import empty_crate, slots
 from edge_service.simulation.crate.perspective import MIDDLE_X, MIDDLE_Y, magnification
 from edge_service.simulation.patch import Patch, Plane, covered, place
 from edge_service.simulation.wear import dust
+
+OPEN = "open"
+"""The design of a bottle without a cap."""
 
 _WEARS = 6
 _CAP_HEIGHT = -6.0
@@ -26,6 +29,9 @@ class Bottle:
     cap_angle_deg: float
     design: str
     wear: int
+    tilt: tuple[float, float]
+    glass_tone: float
+    cap_tone: float
 
     def glass(self) -> Patch:
         """Return its glass."""
@@ -33,8 +39,8 @@ class Bottle:
         return glass(round(x), round(y))
 
     def cap(self) -> Patch:
-        """Return its cap."""
-        return cap(self.design, self.wear)
+        """Return its cap, or its mouth where it was never capped."""
+        return mouth() if self.design == OPEN else cap(self.design, self.wear)
 
     def cap_outline(self, shape: tuple[int, int]) -> Plane:
         """Return what its cap covers of a scene of ``shape``."""
@@ -60,6 +66,9 @@ def stand(slot: int, rng: np.random.Generator) -> Bottle:
         float(rng.uniform(0, 360)),
         "crown",
         int(rng.integers(_WEARS)),
+        (float(rng.normal(0, 0.07)), float(rng.normal(0, 0.07))),
+        float(np.exp(rng.normal(0, 0.25))),
+        float(np.exp(rng.normal(0, 0.12))),
     )
 
 
@@ -72,8 +81,16 @@ def build(bottles: list[Bottle], rng: np.random.Generator) -> Patch:
     """Return the scene of a crate with these bottles and its share of dust."""
     scene = empty_crate().copy()
     for bottle in bottles:
-        place(scene, bottle.glass(), bottle.x, bottle.y)
+        place(scene, bottle.glass(), bottle.x, bottle.y, tilt=bottle.tilt, tone=bottle.glass_tone)
     for bottle in bottles:
-        place(scene, bottle.cap(), bottle.cap_x, bottle.cap_y, angle_deg=bottle.cap_angle_deg)
+        place(
+            scene,
+            bottle.cap(),
+            bottle.cap_x,
+            bottle.cap_y,
+            angle_deg=bottle.cap_angle_deg,
+            tilt=bottle.tilt,
+            tone=bottle.cap_tone,
+        )
     dust(scene, rng)
     return scene

@@ -9,9 +9,9 @@ from edge_service.simulation.patch import Material, Patch
 from edge_service.simulation.shapes import bevel, disc, dome, fill, grid, rounded_box
 from edge_service.simulation.texture import cloud, grain
 
-_ZINC = Material((170, 176, 180), gloss=0.8, polish=0.5, metal=0.9)
-_CARDBOARD = Material((92, 136, 176), gloss=0.04, polish=0.1)
-_LID = Material((206, 214, 216), gloss=0.25, polish=0.6)
+_ZINC = Material((104, 106, 108), gloss=0.6, polish=0.4, metal=0.8)
+_CARDBOARD = Material((58, 92, 126), gloss=0.04, polish=0.1)
+_LID = Material((96, 100, 96), gloss=0.20, polish=0.6)
 
 
 @cache
@@ -46,7 +46,7 @@ def cardboard() -> Patch:
 
 @cache
 def lid() -> Patch:
-    """Return a white screw lid lying upside down."""
+    """Return a grey screw lid lying upside down."""
     patch = Patch.empty(91, 91)
     x, y = grid(91, 91)
     outline = disc(x, y, 40) - np.asarray(0.8 * np.cos(np.arctan2(y, x) * 40), np.float32)

@@ -10,12 +10,16 @@ from edge_service.simulation.pcb.components import VARIANTS, component
 from edge_service.simulation.pcb.layout import Placement, placements
 from edge_service.simulation.wear import dust
 
+_SHINY = frozenset({"electrolytic", "crystal", "usb", "button"})  # flat metal: its glare shows any tilt
 _THROUGH_HOLE = frozenset({"crystal", "header", "terminal", "wire_socket"})
 
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """A component as it came to sit: scene coordinates, degrees counter-clockwise, solder variant."""
+    """A component as it came to sit: scene coordinates, degrees counter-clockwise.
+
+    ``variant`` chooses its solder; ``tilt`` and ``tone`` are as in ``place``.
+    """
 
     kind: str
     marking: str
@@ -23,6 +27,8 @@ class Mounted:
     y: float
     angle_deg: float
     variant: int
+    tilt: tuple[float, float]
+    tone: float
 
     def patch(self) -> Patch:
         """Return what it looks like from above."""
@@ -36,13 +42,16 @@ class Mounted:
 def mount(placement: Placement, rng: np.random.Generator) -> Mounted:
     """Put a component on the board within the tolerance of a machine; through-hole parts sit truer."""
     loose = 0.3 if placement.kind in _THROUGH_HOLE else 1.0
+    slope = 0.06 if placement.kind in _SHINY else 0.008
     return Mounted(
         placement.kind,
         placement.marking,
-        LEFT + placement.x + loose * float(np.clip(rng.normal(0, 0.8), -1.6, 1.6)),
-        TOP + placement.y + loose * float(np.clip(rng.normal(0, 0.8), -1.6, 1.6)),
-        placement.angle_deg + loose * float(np.clip(rng.normal(0, 0.8), -1.6, 1.6)),
+        LEFT + placement.x + loose * float(np.clip(rng.normal(0, 0.6), -1.2, 1.2)),
+        TOP + placement.y + loose * float(np.clip(rng.normal(0, 0.6), -1.2, 1.2)),
+        placement.angle_deg + loose * float(np.clip(rng.normal(0, 0.6), -1.2, 1.2)),
         int(rng.integers(VARIANTS)),
+        (slope * float(rng.normal()), slope * float(rng.normal())),
+        float(np.exp(rng.normal(0, 0.22))),
     )
 
 
@@ -55,7 +64,7 @@ def build(mounted: list[Mounted], rng: np.random.Generator) -> Patch:
     """Return the scene of a board with these components and its share of dust."""
     scene = bare_board().copy()
     for part in mounted:
-        place(scene, part.patch(), part.x, part.y, angle_deg=part.angle_deg)
+        place(scene, part.patch(), part.x, part.y, angle_deg=part.angle_deg, tilt=part.tilt, tone=part.tone)
     dust(scene, rng)
     return scene
 

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from edge_service.simulation.exposure import SCENE_HEIGHT, SCENE_WIDTH
 from edge_service.simulation.patch import Material, Patch, Plane
-from edge_service.simulation.pcb.components import GOLD, SOLDER
+from edge_service.simulation.pcb.components import GOLD
 from edge_service.simulation.pcb.layout import (
     BOARD_HEIGHT,
     BOARD_WIDTH,
     FOOTPRINTS,
+    LABELS,
     Pad,
     Placement,
     placements,
@@ -25,10 +26,11 @@ from edge_service.simulation.texture import cloud, grain, streaks, weave
 LEFT, TOP = (SCENE_WIDTH - BOARD_WIDTH) // 2, (SCENE_HEIGHT - BOARD_HEIGHT) // 2
 """Where the board's corner lies in the scene."""
 
-CARRIER = Material((64, 60, 58), gloss=0.16, polish=0.2, metal=0.3)
-MASK_ON_COPPER = Material((58, 112, 30), gloss=0.16, polish=0.55)
-MASK_ON_GLASS = Material((40, 76, 18), gloss=0.14, polish=0.55)
+CARRIER = Material((216, 216, 214), gloss=0.30, polish=0.2, metal=0.3)
+MASK_ON_COPPER = Material((46, 94, 24), gloss=0.16, polish=0.55)
+MASK_ON_GLASS = Material((27, 60, 13), gloss=0.14, polish=0.55)
 SILK = Material((212, 216, 214), gloss=0.06, polish=0.2)
+REFLOWED = Material((112, 122, 128), gloss=0.45, polish=0.4, metal=0.8)
 HOLE = Material((18, 20, 20), gloss=0.0)
 
 _ZOOM = 2  # copper and print are drawn this much larger
@@ -41,7 +43,7 @@ def bare_board() -> Patch:
     scene = Patch.empty(SCENE_WIDTH, SCENE_HEIGHT)
     x, y = scene_grid()
     scene.paint(np.ones_like(scene.coverage), CARRIER, -16.0)
-    scene.tint(1 + 0.10 * streaks(rng, SCENE_WIDTH, SCENE_HEIGHT, length_px=61))
+    scene.tint(1 + 0.06 * streaks(rng, SCENE_WIDTH, SCENE_HEIGHT, length_px=61))
     middle_x, middle_y = LEFT + BOARD_WIDTH / 2, TOP + BOARD_HEIGHT / 2
     outline = rounded_box(x - middle_x, y - middle_y, BOARD_WIDTH, BOARD_HEIGHT, radius=20)
     scene.paint(fill(outline), MASK_ON_GLASS, -1.0 + bevel(outline, 1.0, 2))
@@ -147,7 +149,7 @@ def _pad(scene: Patch, pad: Pad) -> None:
     opening = rounded_box(across, down, pad.width + 3, pad.height + 3, radius=2)
     view.paint(fill(opening), MASK_ON_GLASS, -0.4)
     shape = rounded_box(across, down, pad.width, pad.height, radius=2)
-    view.paint(fill(shape), SOLDER, 0.4 + dome(shape, 1.8, min(pad.width, pad.height) / 2))
+    view.paint(fill(shape), REFLOWED, 0.4 + dome(shape, 1.8, min(pad.width, pad.height) / 2))
 
 
 def _corners(scene: Patch) -> None:
@@ -165,9 +167,8 @@ def _print(scene: Patch) -> None:
     sheet = np.zeros((SCENE_HEIGHT * _ZOOM, SCENE_WIDTH * _ZOOM), np.uint8)
     for part in placements():
         _print_part(sheet, part)
-    _write(sheet, "OKNG EVAL  REV 2.1", LEFT + 452, TOP + 232, 17, thick=2)
-    _write(sheet, "2026-14", LEFT + 540, TOP + 448, 11)
-    _write(sheet, "MADE FROM GOOD PARTS", LEFT + 300, TOP + 560, 10)
+    for label in LABELS:
+        _write(sheet, label.words, LEFT + label.x, TOP + label.y, label.size, thick=label.size / 8)
     ink = cv2.GaussianBlur(_reduced(sheet), (0, 0), 0.5)
     rng = np.random.default_rng(3)
     worn = np.clip(0.93 + 0.05 * grain(rng, SCENE_WIDTH, SCENE_HEIGHT, 2, 6), 0, 1)
@@ -182,7 +183,7 @@ def _print_part(sheet: NDArray[np.uint8], part: Placement) -> None:
         _zoomed(x - width / 2 - 4, y - height / 2 - 4),
         _zoomed(x + width / 2 + 4, y + height / 2 + 4),
     )
-    cv2.rectangle(sheet, corner, other, 255, round(1.6 * _ZOOM), cv2.LINE_AA)
+    cv2.rectangle(sheet, corner, other, 255, round(1.2 * _ZOOM), cv2.LINE_AA)
     small = max(width, height) < 70
     size = 9 if small else 12
     if small and part.angle_deg % 180 == 0:

@@ -12,7 +12,6 @@ import numpy as np
 from edge_service.simulation.patch import Material, Patch, Plane
 from edge_service.simulation.pcb.assembly import Mounted, build, mount_all, moved
 from edge_service.simulation.pcb.board import LEFT, TOP, on_board, scene_grid
-from edge_service.simulation.pcb.components import SOLDER
 from edge_service.simulation.pcb.layout import BOARD_HEIGHT, BOARD_WIDTH, FOOTPRINTS, placements
 from edge_service.simulation.shapes import dome, fill, smoothstep
 from edge_service.simulation.texture import cloud
@@ -32,6 +31,7 @@ _MISTAKEN_FOR = {
     "button": ("inductor", "4R7"),
 }
 
+COLD_SOLDER = Material((128, 132, 136), gloss=0.35, polish=0.35, metal=0.8)
 BARE_FIBRE = Material((120, 176, 186), gloss=0.05)
 BARE_COPPER = Material((96, 142, 206), gloss=0.5, polish=0.35, metal=0.8)
 
@@ -51,9 +51,9 @@ def missing(part: np.random.Generator, defect: np.random.Generator) -> Scene:
 
 
 def shifted(part: np.random.Generator, defect: np.random.Generator) -> Scene:
-    """Return a board with one component 1.7 to 2.6 mm off its pads."""
+    """Return a board with one component 2.1 to 3.1 mm off its pads."""
     way = defect.uniform(0, 2 * np.pi)
-    far = defect.uniform(20, 31)
+    far = defect.uniform(25, 37)
     return _replaced(
         part,
         defect,
@@ -65,9 +65,9 @@ def shifted(part: np.random.Generator, defect: np.random.Generator) -> Scene:
 
 
 def rotated(part: np.random.Generator, defect: np.random.Generator) -> Scene:
-    """Return a board with one component turned by 25 to 90 degrees."""
-    turn = float(defect.choice([-1, 1]) * defect.choice([90.0, defect.uniform(25, 60)]))
-    kinds = ("soic8", "soic16", "dpak", "tantalum", "diode", "electrolytic")
+    """Return a board with one component turned by 30 to 60 or by 90 degrees."""
+    turn = float(defect.choice([-1, 1]) * defect.choice([90.0, defect.uniform(30, 60)]))
+    kinds = ("soic8", "soic16", "dpak", "tantalum", "diode")
     return _replaced(part, defect, kinds, lambda was: moved(was, turn_deg=turn))
 
 
@@ -100,7 +100,7 @@ def solder_bridge(part: np.random.Generator, defect: np.random.Generator) -> Sce
     half_long, half_short = defect.uniform(32, 48), defect.uniform(17, 22)
     half_w, half_h = (half_long, half_short) if along_x else (half_short, half_long)
     blob = _blob(scene, (middle.x, middle.y), (half_w, half_h), defect)
-    scene.paint(fill(blob), SOLDER, 4.0 + dome(blob, 9.0, half_short))
+    scene.paint(fill(blob), COLD_SOLDER, 4.0 + dome(blob, 9.0, half_short))
     return scene, fill(blob)
 
 

@@ -139,6 +139,23 @@ _MAJOR: tuple[Placement, ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Words on the board's silkscreen, centred at (x, y), letters ``size`` pixels tall."""
+
+    words: str
+    x: float
+    y: float
+    size: float
+
+
+LABELS = (
+    Label("OKNG EVAL", 778, 578, 19),
+    Label("REV 2.1   2026-14", 778, 602, 11),
+    Label("GOOD PARTS ONLY", 296, 560, 11),
+)
+
+
 def size_of(placement: Placement) -> tuple[float, float]:
     """Return the width and height that a placed component takes up on the board, pads included."""
     print_ = FOOTPRINTS[placement.kind]
@@ -156,6 +173,11 @@ def placements() -> tuple[Placement, ...]:
             taken[corner_y : corner_y + 66, corner_x : corner_x + 66] = True
     for major in _MAJOR:
         _take(taken, major, 12)
+    for label in LABELS:
+        half = round(len(label.words) * label.size * 0.4)
+        taken[
+            int(label.y - label.size) : int(label.y + label.size), int(label.x) - half : int(label.x) + half
+        ] = True
     return (*_MAJOR, *_small_parts(taken))
 
 
@@ -166,7 +188,7 @@ def _small_parts(taken: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> list
     prefixes = {"chip_resistor": "R", "chip_capacitor": "C", "sot23": "Q", "led": "D"}
     codes = {"chip_resistor": ("103", "472", "1002", "331", "0"), "sot23": ("1AM", "W1P")}
     found: list[Placement] = []
-    for _ in range(900):
+    for _ in range(4000):
         kind, upright = str(rng.choice(kinds)), int(rng.integers(0, 2)) * 90
         x, y = (float(round(value / 6) * 6) for value in (rng.uniform(36, 864), rng.uniform(30, 642)))
         count, step = int(rng.integers(1, 4)), 40.0
@@ -181,9 +203,9 @@ def _small_parts(taken: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> list
             )
             for at in range(count)
         ]
-        if all(_is_free(taken, part, 9) for part in row):
+        if all(_is_free(taken, part, 7) for part in row):
             for part in row:
-                _take(taken, part, 9)
+                _take(taken, part, 7)
             found += row
         if len(found) >= 56:
             break

@@ -12,7 +12,7 @@ from edge_service.simulation.pcb.layout import Pad
 Point = tuple[float, float]
 
 _STEP = 2  # scene pixels per pixel of the sheet that tells what is taken
-_WANTED = 190
+_WANTED = 260
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def route(pads: tuple[Pad, ...]) -> Route:
         _block(taken, pad, 255)
     traces: list[Trace] = []
     vias: list[Point] = []
-    for _ in range(1400):
+    for _ in range(4000):
         start = pads[int(rng.integers(len(pads)))]
         to_via = rng.uniform() < 0.35
         end = _free_spot(start, rng) if to_via else pads[int(rng.integers(len(pads)))]
