@@ -1,11 +1,10 @@
-"""Scores of good photographs that the model had not seen, and the statistics the final model ships with.
+"""Place statistics for the final model, and scores of good photographs as if it had not seen them.
 
-Every photograph is left out of one fold's training. That fold's network then measures variations of it,
-at the final network's level: fold and final network differ in how long they learned, so a fold's maps are
-scaled, layer by layer, by what both give on pictures that both have seen.
-
-The score of a photograph left out is taken with place statistics that it had no part in either. The final
-statistics use everything: what varies within photographs and what varies from one to the next.
+The final network has seen every photograph, and scores them too low. How much too low is learned from folds:
+every photograph is left out of one fold's training, and the gap between the fold that had not seen it and
+those that had, on the same pictures with the same place statistics, is added to the final network's score
+(on the evened-out scale of ``threshold``). The folds learn for a shorter time, so their scores are of another
+level and only the gap is used. The place statistics that a photograph is scored with have no part of it.
 """
 
 from collections.abc import Sequence
@@ -16,17 +15,34 @@ from numpy.typing import NDArray
 
 from trainer.calibration.score_head import ScoreHead, score_maps
 from trainer.calibration.statistics import MapStatistics, fit_statistics
-from trainer.calibration.threshold import HeldOutScores
+from trainer.calibration.threshold import HeldOutScores, as_scores, even_out
 from trainer.domain import Maps
 
-NEIGHBOURHOOD = 1.5  # places of the finest layer
+NEIGHBOURHOOD = 4.0  # places of the finest layer
+
+
+@dataclass(frozen=True, slots=True)
+class PictureMaps:
+    """The final network's maps of good variations, float32 (n, h, w) each, and whose variations they are."""
+
+    maps: Sequence[Maps]
+    owners: NDArray[np.int64]
+
+    def without(self, owner: int) -> list[Maps]:
+        """Return the maps of all but one photograph's variations; all when there is no other photograph."""
+        others = self.owners != owner
+        return self.only(others if others.any() else ~others)
+
+    def only(self, chosen: NDArray[np.bool_]) -> list[Maps]:
+        """Return the maps of some of the pictures."""
+        return [maps[chosen] for maps in self.maps]
 
 
 @dataclass(frozen=True, slots=True)
 class FoldMaps:
-    """What one fold's network gives: maps of all variations, and which of them it had not seen."""
+    """What one fold's network gives on the pictures to score, and which of them it had not seen."""
 
-    layers: Sequence[Maps]
+    maps: Sequence[Maps]
     unseen: NDArray[np.bool_]
 
 
@@ -38,30 +54,39 @@ class Calibration:
     held_out: HeldOutScores
 
 
-def calibrate(final: Sequence[Maps], folds: Sequence[FoldMaps], owners: NDArray[np.int64]) -> Calibration:
-    """Calibrate from the final network's maps of good variations (float32 (n, h, w) a layer).
+def calibrate(wide: PictureMaps, mild: PictureMaps, folds: Sequence[FoldMaps]) -> Calibration:
+    """Take statistics from ``wide`` variations and held-out scores from ``mild`` ones.
 
-    ``owners``: which photograph each variation is of. With no folds (one photograph) the final network's
-    own maps stand in for held-out ones.
+    Without folds (one photograph) the final network's own scores stand in for held-out ones.
     """
-    held_out = _held_out(final, folds)
-    scores = np.empty(len(owners))
-    for owner in np.unique(owners):
-        left_out = owners == owner
-        known = ~left_out if len(np.unique(owners)) > 1 else left_out
-        pool = [np.concatenate([seen[known], new[known]]) for seen, new in zip(final, held_out, strict=True)]
-        head = ScoreHead(fit_statistics(pool, NEIGHBOURHOOD))
-        scores[left_out] = score_maps(head, [maps[left_out] for maps in held_out])
-    everything = [np.concatenate(pair) for pair in zip(final, held_out, strict=True)]
-    return Calibration(fit_statistics(everything, NEIGHBOURHOOD), HeldOutScores(scores, owners))
+    own = np.empty(len(mild.owners))
+    levelled = [_at_level_of(mild, fold) for fold in folds]
+    gaps = []
+    for owner in np.unique(mild.owners):
+        of_owner = mild.owners == owner
+        head = ScoreHead(fit_statistics(wide.without(owner), NEIGHBOURHOOD))
+        own[of_owner] = even_out(score_maps(head, mild.only(of_owner)))
+        gaps += _gap(head, levelled, of_owner)
+    gap = max(0.0, float(np.mean(gaps))) if gaps else 0.0
+    held_out = HeldOutScores(as_scores(own + gap), mild.owners)
+    return Calibration(fit_statistics(wide.maps, NEIGHBOURHOOD), held_out)
 
 
-def _held_out(final: Sequence[Maps], folds: Sequence[FoldMaps]) -> list[Maps]:
-    """Return maps of each variation by a network that had not seen its photograph."""
-    result = [maps.copy() for maps in final]
+def _gap(head: ScoreHead, folds: Sequence[FoldMaps], of_owner: NDArray[np.bool_]) -> list[float]:
+    """Return by how much a photograph scores higher where it had not been seen; nothing without folds."""
+    new: list[float] = []
+    known: list[float] = []
     for fold in folds:
-        seen = ~fold.unseen
-        for target, mine, theirs in zip(result, final, fold.layers, strict=True):
-            level = mine[seen].mean() / theirs[seen].mean()
-            target[fold.unseen] = theirs[fold.unseen] * level
-    return result
+        level = float(even_out(score_maps(head, [maps[of_owner] for maps in fold.maps])).mean())
+        (new if fold.unseen[of_owner].all() else known).append(level)
+    return [float(np.mean(new) - np.mean(known))] if new and known else []
+
+
+def _at_level_of(mild: PictureMaps, fold: FoldMaps) -> FoldMaps:
+    """Return the fold's maps scaled, map by map, to the final network's level on what both have seen."""
+    seen = ~fold.unseen
+    scaled = [
+        theirs * (mine[seen].mean() / theirs[seen].mean())
+        for mine, theirs in zip(mild.maps, fold.maps, strict=True)
+    ]
+    return FoldMaps(scaled, fold.unseen)

@@ -4,8 +4,12 @@ Each layer's map is measured against what is usual at each place (``statistics``
 layer's resolution, averaged over layers and smoothed; the score is the mean of the few largest values,
 so that no single pixel decides. Everything is in spreads above usual: a good part is at a few, whatever
 the product.
+
+Enlarging and smoothing are written as plain sums: OpenVINO computes whatever follows the last convolution or
+interpolation in FP32 even where it runs the networks in BF16, and differences this fine need it.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,38 +22,42 @@ from edge_service.contract.manifest import ScoreDefinition
 from trainer.calibration.statistics import MapStatistics
 from trainer.domain import Maps
 
-TOP_FRACTION = 0.002  # of the map: 8 of 64 x 64 places, the size of the smallest defect worth finding
-SMOOTHING = 1.0  # places
+TOP_FRACTION = 0.004  # of the map: about the size of the smallest defect worth finding
+BORDER = 2  # places along each side that count for nothing: there the networks see the world's end
+SMOOTHING = 1.25  # places
 
 
 class ScoreHead(nn.Module):
-    """Distance maps, one (n, 1, h, w) a layer -> score (n,), anomaly map (n, 1, h0, w0)."""
+    """Distance maps, each (n, 1, h, w) -> score (n,), anomaly map (n, 1, h0, w0) of the first map's size.
+
+    Every map's sides are those of the first divided by 1, 2, 4 ...
+    """
 
     def __init__(self, statistics: Sequence[MapStatistics], top_fraction: float = TOP_FRACTION) -> None:
         super().__init__()
-        self.means = nn.ParameterList([_constant(layer.mean) for layer in statistics])
-        self.spreads = nn.ParameterList([_constant(layer.spread) for layer in statistics])
+        self.means = nn.ParameterList([_constant(known.mean) for known in statistics])
+        self.spreads = nn.ParameterList([_constant(known.spread) for known in statistics])
         height, width = statistics[0].mean.shape
         self.size = (height, width)
-        self.count = max(1, round(top_fraction * height * width))
-        self.definition = ScoreDefinition(kind="top_mean", parameters={"fraction": top_fraction})
-        kernel = _gaussian(SMOOTHING)
-        self.across = nn.Parameter(kernel.view(1, 1, 1, -1), requires_grad=False)
-        self.down = nn.Parameter(kernel.view(1, 1, -1, 1), requires_grad=False)
+        self.doublings = [(height // known.mean.shape[0]).bit_length() - 1 for known in statistics]
+        self.count = max(1, round(top_fraction * (height - 2 * BORDER) * (width - 2 * BORDER)))
+        self.definition = ScoreDefinition(
+            kind="top_mean", parameters={"fraction": top_fraction, "border": BORDER}
+        )
 
-    def forward(self, layers: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def forward(self, distances: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Return score and map; both in spreads above what is usual."""
-        unusual = [
-            functional.interpolate((maps - mean) / spread, self.size, mode="bilinear", align_corners=False)
-            for maps, mean, spread in zip(layers, self.means, self.spreads, strict=True)
-        ]
-        anomaly_map = self._smooth(torch.stack(unusual).mean(0)).clamp_min(0.0)
-        return anomaly_map.flatten(1).topk(self.count).values.mean(1), anomaly_map
-
-    def _smooth(self, maps: Tensor) -> Tensor:
-        reach = self.across.shape[-1] // 2
-        padded = functional.pad(maps, (reach, reach, reach, reach), mode="replicate")
-        return functional.conv2d(functional.conv2d(padded, self.across), self.down)
+        unusual = []
+        for maps, mean, spread, doublings in zip(
+            distances, self.means, self.spreads, self.doublings, strict=True
+        ):
+            enlarged = (maps - mean) / spread
+            for _ in range(doublings):
+                enlarged = _double(enlarged)
+            unusual.append(enlarged)
+        anomaly_map = _smooth(torch.stack(unusual).mean(0), _KERNEL).clamp_min(0.0)
+        inner = anomaly_map[:, :, BORDER : self.size[0] - BORDER, BORDER : self.size[1] - BORDER]
+        return inner.flatten(1).topk(self.count).values.mean(1), anomaly_map
 
 
 @torch.no_grad()
@@ -64,8 +72,29 @@ def _constant(values: NDArray[np.float32]) -> nn.Parameter:
     return nn.Parameter(torch.from_numpy(values)[None, None], requires_grad=False)
 
 
-def _gaussian(width: float) -> Tensor:
+def _double(maps: Tensor) -> Tensor:
+    """Enlarge to twice the sides, bilinear: every value twice, then a quarter, a half and a quarter."""
+    n, channels, height, width = maps.shape
+    twice = maps[:, :, :, None, :, None].expand(n, channels, height, 2, width, 2)
+    return _smooth(twice.reshape(n, channels, 2 * height, 2 * width), (0.25, 0.5, 0.25))
+
+
+def _smooth(maps: Tensor, kernel: Sequence[float]) -> Tensor:
+    """Convolve with ``kernel`` (odd length) along both sides, edges repeated."""
+    reach = len(kernel) // 2
+    padded = functional.pad(maps, (reach, reach, reach, reach), mode="replicate")
+    height, width = maps.shape[2:]
+    across = sum(weight * padded[:, :, :, at : at + width] for at, weight in enumerate(kernel))
+    assert isinstance(across, Tensor)
+    down = sum(weight * across[:, :, at : at + height] for at, weight in enumerate(kernel))
+    assert isinstance(down, Tensor)
+    return down
+
+
+def _gaussian(width: float) -> tuple[float, ...]:
     reach = round(2 * width)
-    places = torch.arange(-reach, reach + 1, dtype=torch.float32)
-    weights = torch.exp(-(places**2) / (2 * width**2))
-    return weights / weights.sum()
+    weights = [math.exp(-(place**2) / (2 * width**2)) for place in range(-reach, reach + 1)]
+    return tuple(weight / sum(weights) for weight in weights)
+
+
+_KERNEL = _gaussian(SMOOTHING)

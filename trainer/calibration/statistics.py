@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from trainer.domain import Maps
 
-_FLOOR = 0.25  # of the layer's spread
+_FLOOR = 1.0  # of the layer's spread
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """The threshold for a stated false-reject rate, from scores of good parts that the model had not seen.
 
-Model: the logarithm of a good part's score is the product's level, plus what one part differs from
-another by, plus what light, place and noise add. The last is measured well (many variations of each
-photograph); the difference between parts comes from a handful of photographs, so it is blended with what
-is usual (a prior worth ``_PRIOR_WORTH`` photographs). The threshold is the quantile of the predictive
-distribution, a Student t (Gelman et al., Bayesian Data Analysis, 3rd ed., section 3.2): the fewer
-photographs, the further out. Its uncertainty is the spread of the true quantile under the posterior.
+Model: the logarithm of a good part's score (plus a half, for scores begin at nothing) is the product's
+level, plus what parts differ by, plus what light, place and noise add. The last is measured well, from many
+variations of each photograph. What parts differ by comes from a handful of photographs, so it is blended with
+what is usual (a prior worth ``_PRIOR_WORTH`` photographs). The threshold is the quantile of the predictive
+distribution, a Student t (Gelman et al., Bayesian Data Analysis, 3rd ed., section 3.2): the fewer photographs,
+the further out. Its uncertainty is the spread of the true quantile under the posterior.
 """
 
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from scipy import stats
 
 from edge_service.contract.manifest import Threshold, Uncertainty
 
-_PRIOR_SPREAD = 0.15  # between good parts of one product, of the logarithm
-_PRIOR_WORTH = 5.0
+_OFFSET = 0.5  # spreads: scores begin at nothing
+_PRIOR_SPREAD = 0.12  # between good parts of one product, of the logarithm
+_PRIOR_WORTH = 8.0
 _LEVEL = 0.9
 _DRAWS = 4000
-_LEAST_SCORE = 1e-3
 METHOD = "held-out photographs, log-normal parts, predictive t quantile"
 
 
@@ -41,11 +41,21 @@ class _Fit:
     freedom: float
 
 
+def even_out(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bring scores to the scale on which good parts differ evenly, whatever their level."""
+    return np.log(scores + _OFFSET)
+
+
+def as_scores(evened: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Undo ``even_out``."""
+    return np.exp(evened) - _OFFSET
+
+
 def find_threshold(held_out: HeldOutScores, false_reject_rate: float, seed: int = 0) -> Threshold:
     """Return the score that ``false_reject_rate`` of good parts are expected to exceed."""
     fit = _fit(held_out)
     spread = np.hypot(fit.between * np.sqrt(1 + 1 / fit.photographs), fit.within)
-    value = np.exp(fit.level + stats.t.ppf(1 - false_reject_rate, fit.freedom) * spread)
+    value = as_scores(np.array(fit.level + stats.t.ppf(1 - false_reject_rate, fit.freedom) * spread))
     lower, upper = _interval(fit, false_reject_rate, seed)
     return Threshold(
         value=float(value),
@@ -57,7 +67,7 @@ def find_threshold(held_out: HeldOutScores, false_reject_rate: float, seed: int 
 
 
 def _fit(held_out: HeldOutScores) -> _Fit:
-    logs = np.log(np.maximum(held_out.scores, _LEAST_SCORE))
+    logs = even_out(held_out.scores)
     parts = [logs[held_out.owners == owner] for owner in np.unique(held_out.owners)]
     means = np.array([part.mean() for part in parts])
     within = float(np.sqrt(np.mean([part.var() for part in parts])))
@@ -74,5 +84,5 @@ def _interval(fit: _Fit, false_reject_rate: float, seed: int) -> tuple[float, fl
     level = random.normal(fit.level, between / np.sqrt(fit.photographs))
     quantile = level + stats.norm.ppf(1 - false_reject_rate) * np.hypot(between, fit.within)
     tail = (1 - _LEVEL) / 2
-    lower, upper = np.exp(np.quantile(quantile, (tail, 1 - tail)))
+    lower, upper = as_scores(np.quantile(quantile, (tail, 1 - tail)))
     return float(lower), float(upper)

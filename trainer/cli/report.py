@@ -113,7 +113,7 @@ def _facts(result: TrainingResult, signer: Signer) -> dict[str, object]:
         "photographs": manifest.training_set.size,
         "threshold": manifest.threshold.model_dump(mode="json"),
         "score_difference": result.agreement.score_difference,
-        "map_agreement": result.agreement.map_agreement,
+        "map_difference": result.agreement.map_difference,
         "latency_ms": result.agreement.latency_ms,
         "train_s": result.seconds,
         "bytes": result.bytes,

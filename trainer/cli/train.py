@@ -29,7 +29,14 @@ Version = Annotated[
 ]
 Weights = Annotated[str, typer.Option(help="bundled | timm:NAME | file:PATH")]
 Out = Annotated[Path, typer.Option("--out", "-o", help=say("folder for package and picture", "输出文件夹"))]
-Size = Annotated[int, typer.Option(help=say("pixels of the model's input", "模型输入边长（像素）"))]
+Size = Annotated[
+    int,
+    typer.Option(
+        help=say(
+            "side in pixels of a square as large as the model's input", "与模型输入等面积的正方形边长（像素）"
+        )
+    ),
+]
 Layers = Annotated[
     str, typer.Option(help=say("1,2,3; or 1,2 for a smaller model", "1,2,3；或 1,2（更小的模型）"))
 ]
@@ -83,7 +90,7 @@ def train(
     version: Version = "",
     weights: Weights = "bundled",
     out: Out = Path(),
-    size: Size = 256,
+    size: Size = 288,
     layers: Layers = "1,2,3",
     epochs: Epochs = 0,
     budget: Budget = 0.0,

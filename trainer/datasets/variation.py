@@ -4,12 +4,12 @@ A few photographs show a part in a few places under a few lights; on the line it
 turned, some pixels aside, a little brighter. Every variation is drawn from a seeded generator, so a
 run can be repeated exactly.
 
-The picture is kept at up to twice the model's input while it is turned and shifted, and brought to
-the input size by the edge's own ``to_model_input`` afterwards: resampling then softens a variation no
-more than it softens a frame on the line.
+The photograph is turned and shifted at its own size (a very large one is halved first, as the edge would),
+and brought to the input size by the edge's own ``to_model_input`` afterwards: a variation is as sharp as a
+frame on the line.
 """
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edge_service.inference.preprocess import to_model_input
 from trainer.domain import Picture
 
-_OVERSIZE = 2
+_OVERSIZE = 2  # a turned picture keeps at least this many pixels to one of the input
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +35,48 @@ class VariationRange:
     noise: float = 0.015  # most, of full scale
     blur_pixels: float = 0.8  # most; every third picture gets some
 
+    def times(self, factor: float) -> "VariationRange":
+        """Return the range with every reach multiplied."""
+        return VariationRange(*(factor * reach for reach in astuple(self)))
+
 
 DEFAULT_RANGE = VariationRange()
+
+
+@dataclass(frozen=True, slots=True)
+class VariedPictures:
+    """Variations, uint8 (n, height, width, 3), and the number of the photograph that each came from."""
+
+    pixels: Picture
+    owners: NDArray[np.int64]
 
 
 class Varier:
     """Makes variations of one size from photographs. Not thread-safe: it draws from one generator."""
 
-    def __init__(self, size: int, seed: int, reach: VariationRange = DEFAULT_RANGE) -> None:
-        self._size = size
+    def __init__(self, height: int, width: int, *, seed: int, reach: VariationRange = DEFAULT_RANGE) -> None:
+        self._height = height
+        self._width = width
         self._reach = reach
         self._random = np.random.default_rng(seed)
 
-    def bank(self, photographs: list[Picture], count: int) -> tuple[Picture, NDArray[np.int64]]:
-        """Return ``count`` variations, uint8 (count, size, size, 3), and which photograph each came from.
-
-        Every photograph gives as many as the others, give or take one.
-        """
+    def vary(self, photographs: list[Picture], count: int) -> VariedPictures:
+        """Return ``count`` variations; every photograph gives as many as the others, give or take one."""
         masters = [self._master(pixels) for pixels in photographs]
         owners = np.arange(count) % len(masters)
-        return np.stack([self._vary(masters[owner]) for owner in owners]), owners
+        return VariedPictures(np.stack([self._one(masters[owner]) for owner in owners]), owners)
 
     def _master(self, pixels: Picture) -> Picture:
-        side = self._size * _OVERSIZE
-        height, width = pixels.shape[:2]
-        master: Picture = to_model_input(pixels, min(height, side), min(width, side))[0]
+        """Halve a photograph while the model would not see it: ``to_model_input`` begins so too."""
+        master = pixels
+        while _can_halve(master.shape[0], self._height) and _can_halve(master.shape[1], self._width):
+            half = (master.shape[1] // 2, master.shape[0] // 2)
+            master = np.asarray(cv2.resize(master, half, interpolation=cv2.INTER_AREA), np.uint8)
         return master
 
-    def _vary(self, master: Picture) -> Picture:
+    def _one(self, master: Picture) -> Picture:
         moved = self._move(master)
-        small = to_model_input(moved, self._size, self._size)[0].astype(np.float32) / 255.0
+        small = to_model_input(moved, self._height, self._width)[0].astype(np.float32) / 255.0
         lit = self._light(small)
         return np.asarray(np.clip(self._sensor(lit) * 255.0 + 0.5, 0.0, 255.0), np.uint8)
 
@@ -98,7 +110,11 @@ class Varier:
     def _sensor(self, picture: NDArray[np.float32]) -> NDArray[np.float32]:
         """Defocus a little now and then, and add the camera's noise."""
         if self._random.random() < 1 / 3:
-            width = self._random.uniform(0.3, self._reach.blur_pixels)
-            picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), width), np.float32)
+            width = self._random.uniform(0.0, self._reach.blur_pixels)
+            picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), max(width, 0.1)), np.float32)
         noise = self._random.standard_normal(picture.shape, np.float32)
         return picture + noise * np.float32(self._random.uniform(0, self._reach.noise))
+
+
+def _can_halve(length: int, wanted: int) -> bool:
+    return length % 2 == 0 and length >= 2 * _OVERSIZE * wanted

@@ -29,7 +29,7 @@ from edge_service.inference.preprocess import to_model_input
 from trainer.datasets.photographs import read_folder
 from trainer.domain import PIXEL_MEAN, PIXEL_STD, Phase, PhotographSet, Picture, Progress, Watcher
 from trainer.evaluation.picture import Evidence, draw_evidence
-from trainer.pipeline.acceptance import MOST_SCORE_DIFFERENCE, Agreement, export, verify
+from trainer.pipeline.acceptance import MOST_DIFFERENCE, Agreement, export, verify
 from trainer.pipeline.learning import LearnedModel, learn
 from trainer.pipeline.settings import TrainingSettings
 from trainer.teacher.weights import TeacherWeights, load_weights
@@ -82,11 +82,11 @@ def train_package(
     weights = load_weights(settings.weights)
     watch(Progress(Phase.READ, 1, 1))
     model = learn(photographs, weights, settings, watch)
-    exported = export(model, settings.size, watch)
+    exported = export(model, watch)
     with OpenVinoEngine.load(exported.xml, exported.weights, devices=("CPU",)) as engine:
         agreement = verify(model, engine, watch)
         watch(Progress(Phase.PACKAGE, 0, 1))
-        golden, pictures = _golden_images(photographs, engine, settings.size, model.threshold.value)
+        golden, pictures = _golden_images(photographs, engine, model)
         maps = [engine.score(photograph.pixels) for photograph in photographs.photographs]
     manifest = _manifest(
         label,
@@ -126,12 +126,12 @@ def train_package(
 
 
 def _golden_images(
-    photographs: PhotographSet, engine: OpenVinoEngine, size: int, threshold: float
+    photographs: PhotographSet, engine: OpenVinoEngine, model: LearnedModel
 ) -> tuple[tuple[GoldenImage, ...], dict[str, bytes]]:
     """Return the first photographs at the model's own size with the scores the engine gives them."""
     golden, files = [], {}
     for number, photograph in enumerate(photographs.photographs[:MOST_GOLDEN_IMAGES], start=1):
-        pixels = to_model_input(photograph.pixels, size, size)[0]
+        pixels = to_model_input(photograph.pixels, *model.input_size)[0]
         name = f"golden/good-{number}.png"
         files[name] = _png(pixels)
         golden.append(
@@ -139,7 +139,7 @@ def _golden_images(
                 file=name,
                 kind="good",
                 score=engine.score(pixels).score,
-                tolerance=MOST_SCORE_DIFFERENCE * threshold,
+                tolerance=MOST_DIFFERENCE * model.threshold.value,
             )
         )
     return tuple(golden), files
@@ -161,15 +161,15 @@ def _manifest(
     golden: tuple[GoldenImage, ...],
     figures: dict[str, object],
 ) -> Manifest:
-    height, width = model.head.size
+    (height, width), (map_height, map_width) = model.input_size, model.head.size
     return Manifest(
         name=label.name,
         version=label.version,
         created_at=datetime.now(UTC),
         algorithm=settings.algorithm,
         backbone=Backbone(name=weights.backbone, weights=weights.source, weights_sha256=weights.sha256),
-        input_size=Size(height=settings.size, width=settings.size),
-        map_size=Size(height=height, width=width),
+        input_size=Size(height=height, width=width),
+        map_size=Size(height=map_height, width=map_width),
         score=model.head.definition,
         threshold=model.threshold,
         pixel_statistics=PixelStatistics(colour="RGB", mean=PIXEL_MEAN, std=PIXEL_STD),
@@ -196,7 +196,7 @@ def _figures(
         "held_out_scores": {"median": float(np.median(held_out)), "largest": float(held_out.max())},
         "agreement": {
             "score_difference": agreement.score_difference,
-            "map_agreement": agreement.map_agreement,
+            "map_difference": agreement.map_difference,
             "device": agreement.device,
             "precision": agreement.precision,
         },

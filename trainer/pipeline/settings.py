@@ -12,7 +12,7 @@ Algorithm = Literal["stfpm"]
 
 USUAL_STEPS = 200
 BATCH = 4  # pictures a step
-_STRIDE = 32
+_STRIDE = 16
 _SMALLEST, _LARGEST = 64, 1024
 
 
@@ -20,14 +20,15 @@ _SMALLEST, _LARGEST = 64, 1024
 class TrainingSettings:
     """How to make a model. Raises SettingError for what is out of range.
 
-    ``size``: pixels of the square model input. ``epochs``: passes over the photographs, each pass with
-    new variations; 0 = ``USUAL_STEPS`` steps whatever their number. ``budget_s``: learn for at most this many
-    seconds, 0 = no limit (with a budget, the machine's speed decides and a run cannot be repeated exactly).
+    ``size``: side in pixels of a square as large as the model's input. ``epochs``: passes over the
+    photographs, each pass with new variations; 0 = ``USUAL_STEPS`` steps whatever their number.
+    ``budget_s``: learn for at most this many seconds, 0 = no limit (with a budget, the machine's speed
+    decides, and a run cannot be repeated exactly).
     """
 
     weights: str = "bundled"
     algorithm: Algorithm = "stfpm"
-    size: int = 256
+    size: int = 288
     layers: tuple[str, ...] = LAYERS
     epochs: int = 0
     budget_s: float = 0.0
@@ -39,8 +40,8 @@ class TrainingSettings:
             self.size % _STRIDE == 0 and _SMALLEST <= self.size <= _LARGEST,
             say(f"--size {self.size} cannot be used", f"--size {self.size} 不可用"),
             say(
-                f"Choose a multiple of {_STRIDE} from {_SMALLEST} to {_LARGEST}; 256 is usual.",
-                f"请选择 {_SMALLEST} 到 {_LARGEST} 之间 {_STRIDE} 的倍数；通常为 256。",
+                f"Choose a multiple of {_STRIDE} from {_SMALLEST} to {_LARGEST}; 288 is usual.",
+                f"请选择 {_SMALLEST} 到 {_LARGEST} 之间 {_STRIDE} 的倍数；通常为 288。",
             ),
         )
         self._require(

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from pickle import UnpicklingError
 
 import timm
 import torch
@@ -90,7 +91,7 @@ def _from_file(path: Path) -> TeacherWeights:
         )
     try:
         tensors = load_file(path) if path.suffix == ".safetensors" else _unpickle(path)
-    except (SafetensorError, RuntimeError, ValueError, EOFError, OSError) as error:
+    except (SafetensorError, UnpicklingError, RuntimeError, ValueError, EOFError, OSError) as error:
         raise WeightsError(
             say(f"{path} cannot be read as weights", f"无法将 {path} 读取为权重"),
             remedy=say(

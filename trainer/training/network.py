@@ -6,9 +6,12 @@ give the same features on good parts only, and fails to where a part shows somet
 
 Different from the paper and from anomalib's defaults, because it measured better from a few photographs:
 
-- a channel of the teacher is brought to mean 0 and spread 1 over the training pictures, and compared by
-  squared difference. Comparing directions only (cosine) throws away how strong a feature is, which is
-  half of what tells a defect;
+- a channel of the teacher is brought to mean 0 and spread 1 over the training pictures, and learned by
+  squared difference: the direction alone (cosine) throws away how strong a feature is;
+- each layer gives three maps, because each sees defects that the others miss: relative squared error and
+  cosine between teacher and student (this looks like nothing that was learned), and the cosine between the
+  teacher and its own mean at this place over the training pictures (this does not belong here: a missing
+  part bares a surface that is good elsewhere). The third costs no multiplication worth counting;
 - maps stay at the resolution of their layer; enlarging and combining them is calibration's business.
 """
 
@@ -25,6 +28,8 @@ with importing_quietly():
     from anomalib.models.components import TimmFeatureExtractor
     from anomalib.models.image.stfpm.torch_model import STFPMModel
 
+MAPS_A_LAYER = 3
+_LEAST_LENGTH = 1e-6  # squared
 _LEAST_SPREAD = 0.01  # of a layer's whole spread: a dead channel must not shout
 
 
@@ -53,17 +58,36 @@ def build_student(backbone: str, layers: Sequence[str]) -> nn.Module:
     return student
 
 
-def distance_map(target: Tensor, answer: Tensor) -> Tensor:
+def squared_error(target: Tensor, answer: Tensor) -> Tensor:
     """Mean squared difference over channels: (n, channels, h, w) twice -> (n, 1, h, w)."""
     return (target - answer.float()).pow(2).mean(1, keepdim=True)
 
 
-class StudentTeacher(nn.Module):
-    """uint8 BGR (n, H, W, 3) -> one distance map a layer, each float32 (n, 1, h, w), not negative."""
+def relative_error(target: Tensor, answer: Tensor) -> Tensor:
+    """Squared error over the strength of the target plus that of an average place (1): from 0."""
+    return squared_error(target, answer) / (target.pow(2).mean(1, keepdim=True) + 1.0)
 
-    def __init__(self, pair: STFPMModel, statistics: Sequence[ChannelStatistics]) -> None:
+
+def disagreement(target: Tensor, answer: Tensor) -> Tensor:
+    """One minus the cosine over channels: from 0 (same direction) to 2."""
+    along = (target * answer.float()).sum(1, keepdim=True)
+    lengths = target.pow(2).sum(1, keepdim=True) * answer.float().pow(2).sum(1, keepdim=True)
+    return 1.0 - along * (lengths + _LEAST_LENGTH).rsqrt()
+
+
+class StudentTeacher(nn.Module):
+    """uint8 BGR (n, H, W, 3) -> ``MAPS_A_LAYER`` distance maps a layer, each float32 (n, 1, h, w) from 0.
+
+    In the order of the layers: relative error, disagreement and displacement of the first, of the second, ...
+    ``places``: each layer's mean normalised features over the training pictures, (1, channels, h, w).
+    """
+
+    def __init__(
+        self, pair: STFPMModel, statistics: Sequence[ChannelStatistics], places: Sequence[Tensor]
+    ) -> None:
         super().__init__()
         self.pair = pair
+        self.places = nn.ParameterList([nn.Parameter(place.float(), requires_grad=False) for place in places])
         self.means = nn.ParameterList([nn.Parameter(layer.mean, requires_grad=False) for layer in statistics])
         self.spreads = nn.ParameterList(
             [nn.Parameter(layer.spread, requires_grad=False) for layer in statistics]
@@ -73,12 +97,17 @@ class StudentTeacher(nn.Module):
         """Compare the student's features with the teacher's normalised ones."""
         inputs = as_input(pictures)
         wanted, given = self.pair.teacher_model(inputs), self.pair.student_model(inputs)
-        return [
-            distance_map((target.float() - mean) / spread, answer)
-            for target, answer, mean, spread in zip(
-                wanted.values(), given.values(), self.means, self.spreads, strict=True
-            )
-        ]
+        maps: list[Tensor] = []
+        for target, answer, mean, spread, place in zip(
+            wanted.values(), given.values(), self.means, self.spreads, self.places, strict=True
+        ):
+            normal = (target.float() - mean) / spread
+            maps += [
+                relative_error(normal, answer),
+                disagreement(normal, answer),
+                disagreement(normal, place),
+            ]
+        return maps
 
 
 def pair_up(teacher: nn.Module, student: nn.Module, backbone: str) -> STFPMModel:

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from edge_service.language import say
 from trainer.domain import LAYERS, Picture
 from trainer.errors import DivergedError
-from trainer.training.network import ChannelStatistics, as_input, build_student, distance_map
+from trainer.training.network import ChannelStatistics, as_input, build_student, squared_error
 
 _AT_ONCE = 8  # pictures through a network that is not learning
 _LONGEST_GRADIENT = 5.0
@@ -58,6 +58,10 @@ class Lesson:
         """Return the lesson of some of the pictures, at the same channel statistics."""
         chosen = torch.from_numpy(indices)
         return Lesson(self.pictures[chosen], tuple(t[chosen] for t in self.targets), self.statistics)
+
+    def places(self) -> list[Tensor]:
+        """Return the mean answer at each place, float32 (1, channels, h, w) a layer."""
+        return [target.float().mean(0, keepdim=True) for target in self.targets]
 
 
 def mixed_precision() -> bool:
@@ -112,7 +116,7 @@ def teach(
             answers = student(_channels_last(as_input(lesson.pictures[chosen])))
         loss = torch.stack(
             [
-                distance_map(target[chosen].float(), answer).mean()
+                squared_error(target[chosen].float(), answer).mean()
                 for target, answer in zip(lesson.targets, answers.values(), strict=True)
             ]
         ).sum()
@@ -129,7 +133,7 @@ def teach(
 
 @torch.no_grad()
 def layer_maps(network: nn.Module, pictures: Picture) -> list[NDArray[np.float32]]:
-    """Run ``StudentTeacher`` over uint8 (n, H, W, 3); return a layer's maps each, float32 (n, h, w)."""
+    """Run ``StudentTeacher`` over uint8 (n, H, W, 3); return every map of it, float32 (n, h, w) each."""
     with torch.autocast("cpu", torch.bfloat16, enabled=mixed_precision()):
         batches = [network(batch) for batch in torch.split(torch.from_numpy(pictures), _AT_ONCE)]
     return [torch.cat(layer)[:, 0].float().numpy() for layer in zip(*batches, strict=True)]

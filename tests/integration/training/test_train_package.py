@@ -1,0 +1,230 @@
+"""A whole run of the trainer: photographs in, a package out that the edge takes and judges with."""
+
+import json
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+from edge_service.contract.keys import SigningKey, new_signing_key  # noqa: E402 - after the skip
+from edge_service.contract.model_package import ModelPackage, read_package_file  # noqa: E402
+from edge_service.contract.trust import Trust  # noqa: E402
+from edge_service.inference.engine import OpenVinoEngine  # noqa: E402
+from edge_service.simulation import render  # noqa: E402
+from trainer.domain import Phase, Progress  # noqa: E402
+from trainer.errors import DatasetError, DivergedError, SettingError  # noqa: E402
+from trainer.pipeline.run import PackageLabel, TrainingResult, train_package  # noqa: E402
+from trainer.pipeline.settings import TrainingSettings  # noqa: E402
+from trainer.teacher.weights import BUNDLED_SHA256  # noqa: E402
+from trainer.training.stfpm import Lesson, Schedule, teach  # noqa: E402
+
+pytestmark = pytest.mark.training
+SETTINGS = TrainingSettings(size=96, epochs=16, seed=1)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run with what it told on the way."""
+
+    result: TrainingResult
+    package: ModelPackage
+    progress: list[Progress]
+    photographs: Path
+
+
+def photographs(folder: Path, count: int) -> Path:
+    """Put ``count`` good boards into a new folder."""
+    folder.mkdir()
+    for number in range(count):
+        assert cv2.imwrite(str(folder / f"good-{number}.png"), render("pcb", seed=number).pixels)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def key() -> SigningKey:
+    """One signing key for all tests."""
+    return new_signing_key()
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, key: SigningKey) -> Run:
+    """Train once, with every way to the network shut."""
+    folder = tmp_path_factory.mktemp("training")
+    progress: list[Progress] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", _refuse)
+        result = train_package(
+            photographs(folder / "good", 3),
+            PackageLabel("pcb", "1"),
+            SETTINGS,
+            folder / "out",
+            key=key,
+            watch=progress.append,
+        )
+    return Run(result, read_package_file(result.package, Trust.of(key.public)), progress, folder / "good")
+
+
+def _refuse(*_args: object) -> None:
+    raise AssertionError("training touched the network")
+
+
+def test_the_package_says_what_it_was_made_from(trained: Run) -> None:
+    """The manifest records teacher, photographs, threshold and how it was found."""
+    manifest = trained.package.manifest
+    assert (manifest.name, manifest.version, manifest.algorithm) == ("pcb", "1", "stfpm")
+    assert manifest.backbone.weights == "bundled"
+    assert manifest.backbone.weights_sha256 == BUNDLED_SHA256
+    assert manifest.training_set.size == 3
+    assert manifest.threshold.false_reject_rate == 0.01
+    assert manifest.threshold.n == 3
+    assert len(manifest.golden) == 3
+    assert manifest.input_size.width > manifest.input_size.height  # as the photographs are
+
+
+def test_the_edges_engine_agrees_with_the_trained_network(trained: Run) -> None:
+    """Score and map of the exported graph are those of the network, within what BF16 rounds."""
+    assert trained.result.agreement.score_difference < 0.05
+    assert trained.result.agreement.map_difference < 0.15
+
+
+def test_the_golden_images_come_out_as_the_manifest_says(trained: Run) -> None:
+    """A fresh engine gives every golden image its score, and all are below the threshold."""
+    graph = trained.package.graph()
+    with OpenVinoEngine.load(graph.xml, graph.weights, devices=("CPU",)) as engine:
+        for golden in trained.package.manifest.golden:
+            content = np.frombuffer(trained.package.files[golden.file], np.uint8)
+            decoded = cv2.imdecode(content, cv2.IMREAD_COLOR)
+            assert decoded is not None
+            score = engine.score(np.asarray(decoded, np.uint8)).score
+            assert abs(score - golden.score) <= golden.tolerance
+            assert score < trained.package.manifest.threshold.value
+
+
+def test_a_new_good_part_scores_lower_than_a_defective_one(trained: Run) -> None:
+    """Even this tiny model sees a scratch on boards it has not met."""
+    graph = trained.package.graph()
+    with OpenVinoEngine.load(graph.xml, graph.weights, devices=("CPU",)) as engine:
+        good = [engine.score(render("pcb", seed=100 + n).pixels).score for n in range(4)]
+        bad = [engine.score(render("pcb", seed=100 + n, defect="scratch").pixels).score for n in range(4)]
+    assert np.median(bad) > 1.2 * np.median(good)
+
+
+def test_phases_come_in_order_and_each_one_ends(trained: Run) -> None:
+    """Whoever watches sees every phase from its start to its end, and a loss while training."""
+    order = list(dict.fromkeys(now.phase for now in trained.progress))
+    assert order == list(Phase)
+    for phase in Phase:
+        last = [now for now in trained.progress if now.phase is phase][-1]
+        assert last.done == last.total
+    losses = [now.loss for now in trained.progress if now.phase is Phase.TRAIN]
+    assert all(loss is not None for loss in losses)
+
+
+def test_a_picture_shows_the_run(trained: Run) -> None:
+    """Beside the package lies a PNG with the loss, the heat maps and the threshold."""
+    picture = cv2.imread(str(trained.result.picture))
+    assert picture is not None
+    assert picture.shape[0] > 300
+    assert picture.std() > 10
+
+
+def test_the_same_seed_gives_the_same_model(trained: Run, tmp_path: Path, key: SigningKey) -> None:
+    """Photographs and seed decide everything: threshold and golden scores come out again."""
+    again = train_package(
+        trained.photographs, PackageLabel("pcb", "2"), SETTINGS, tmp_path, key=key, watch=lambda _: None
+    )
+    first = trained.package.manifest
+    assert again.manifest.threshold.value == pytest.approx(first.threshold.value, rel=1e-3)
+    assert [golden.score for golden in again.manifest.golden] == pytest.approx(
+        [golden.score for golden in first.golden], abs=0.02 * first.threshold.value
+    )
+
+
+def test_one_photograph_trains_with_a_warning_in_the_manifest(tmp_path: Path) -> None:
+    """A single photograph gives a model whose manifest says what that means; here a small, unsigned one."""
+    result = train_package(
+        photographs(tmp_path / "good", 1),
+        PackageLabel("pcb", "1"),
+        TrainingSettings(size=64, epochs=8, layers=("layer1", "layer2")),
+        tmp_path / "out",
+        key=None,
+        watch=lambda _: None,
+    )
+    assert "guessed" in result.manifest.figures["warnings"][0]
+    assert result.manifest.threshold.n == 1
+    assert result.bytes < 4_000_000
+
+
+def test_an_empty_folder_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    """Without photographs nothing is written, and the error says what to photograph."""
+    (tmp_path / "good").mkdir()
+    label, out = PackageLabel("pcb", "1"), tmp_path / "out"
+    with pytest.raises(DatasetError, match="3 to 10"):
+        train_package(tmp_path / "good", label, SETTINGS, out, key=None, watch=lambda _: None)
+    assert not out.exists()
+
+
+def test_a_loss_that_leaves_the_numbers_stops_the_run() -> None:
+    """Diverging training ends with a clear error instead of a model of nothing."""
+    pictures = torch.zeros(4, 64, 64, 3, dtype=torch.uint8)
+    lesson = Lesson(pictures, (torch.full((4, 64, 16, 16), torch.nan),), ())
+    with pytest.raises(DivergedError, match="step 1"):
+        teach(lesson, Schedule(steps=2), "resnet18", ("layer1",))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"size": 100}, {"size": 16}, {"false_reject_rate": 0.0}, {"layers": ("layer2",)}, {"epochs": -1}],
+)
+def test_settings_out_of_range_say_what_is_allowed(wrong: dict[str, Any]) -> None:
+    """A setting that cannot be used is refused with the ones that can."""
+    with pytest.raises(SettingError) as caught:
+        TrainingSettings(**wrong)
+    assert caught.value.remedy
+
+
+def test_the_command_makes_a_key_and_a_package_and_answers_in_json(tmp_path: Path) -> None:
+    """`okng-trainer train --json` as a process: one JSON object; package, picture and key on disk."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "trainer", "train", str(photographs(tmp_path / "good", 2))),
+            *("--name", "pcb", "--version", "7", "--size", "64", "--epochs", "8", "--layers", "1"),
+            *("--key", str(tmp_path / "keys" / "mine.pem"), "--out", str(tmp_path / "out"), "--json"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert Path(told["package"]).name == "pcb-7.okng"
+    assert Path(told["picture"]).exists()
+    assert Path(told["public_key"]).exists()
+    assert (tmp_path / "keys" / "mine.pem").stat().st_mode & 0o077 == 0
+
+
+def test_the_command_ends_with_two_lines_when_there_is_nothing_to_train_from(tmp_path: Path) -> None:
+    """A missing folder is told with what to do, on stderr, with exit code 2."""
+    key = tmp_path / "key.pem"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "trainer", "train", str(tmp_path / "none"), "--name", "x"),
+            *("--key", str(key)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert done.returncode == 2
+    assert "is not a folder" in done.stderr
+    assert "->" in done.stderr
+    assert "Traceback" not in done.stderr
