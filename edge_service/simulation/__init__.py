@@ -2,7 +2,7 @@
 
 ::
 
-    from edge_service.simulation import defect_kinds, products, render, schedule
+    from edge_service.simulation import defect_kinds, products, render, samples, schedule
 
     part = render("pcb", seed=7, defect="solder_bridge")
     part.pixels  # uint8 BGR (720, 960, 3)
@@ -12,6 +12,6 @@ Everything is a pure function of its arguments: the same call gives the same pix
 """
 
 from edge_service.simulation.parts import RenderedPart, defect_kinds, products, render
-from edge_service.simulation.schedule import PlannedPart, schedule
+from edge_service.simulation.schedule import PlannedPart, samples, schedule
 
-__all__ = ["PlannedPart", "RenderedPart", "defect_kinds", "products", "render", "schedule"]
+__all__ = ["PlannedPart", "RenderedPart", "defect_kinds", "products", "render", "samples", "schedule"]

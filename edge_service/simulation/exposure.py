@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge_service.simulation.patch import Plane
 
-WIDTH, HEIGHT, MARGIN = 960, 720, 40
+WIDTH, HEIGHT, MARGIN = 960, 720, 24
 """Pixels of a frame, and how far a scene reaches beyond it on each side."""
 
 SCENE_WIDTH, SCENE_HEIGHT = WIDTH + 2 * MARGIN, HEIGHT + 2 * MARGIN
@@ -43,11 +43,11 @@ def draw(rng: np.random.Generator) -> Shot:
         -1, 1, 8
     ).tolist()  # Python floats: NumPy scalars would widen whole pictures to float64
     return Shot(
-        shift_px=(4.0 * spread[0], 3.5 * spread[1]),
-        angle_deg=0.5 * spread[2],
-        scale=1.0 + 0.005 * spread[3],
-        level=float(np.exp(0.50 * spread[4])),
-        gradient=(0.32 * spread[5], 0.26 * spread[6]),
+        shift_px=(8.0 * spread[0], 7.0 * spread[1]),
+        angle_deg=0.9 * spread[2],
+        scale=1.0 + 0.008 * spread[3],
+        level=float(np.exp(0.14 * spread[4])),
+        gradient=(0.12 * spread[5], 0.10 * spread[6]),
         vignetting=float(rng.uniform(0.16, 0.24)),
         warmth=0.035 * spread[7],
         blur_px=float(rng.uniform(0.55, 0.95)),
@@ -55,7 +55,7 @@ def draw(rng: np.random.Generator) -> Shot:
 
 
 def expose(scene: Plane, shot: Shot, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return the photograph, uint8 BGR (720, 960, 3), of a lit scene (800, 1040, 3) in linear light."""
+    """Return the photograph, uint8 BGR (720, 960, 3), of a lit scene (768, 1008, 3) in linear light."""
     seen = cv2.warpAffine(
         scene, _pose(shot), (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )
@@ -70,7 +70,7 @@ def expose(scene: Plane, shot: Shot, rng: np.random.Generator) -> NDArray[np.uin
 
 
 def project(where: Plane, shot: Shot) -> NDArray[np.bool_]:
-    """Return where a region of the scene (800, 1040; 0..1) lies in the photograph: bool (720, 960)."""
+    """Return where a region of the scene (768, 1008; 0..1) lies in the photograph: bool (720, 960)."""
     seen = cv2.warpAffine(where, _pose(shot), (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
     return np.asarray(seen > 0.5, np.bool_)
 

@@ -11,9 +11,10 @@ from functools import cache
 import cv2
 import numpy as np
 
-from edge_service.simulation.patch import GLOSS, HEIGHT, METAL, POLISH, Patch, Plane
+from edge_service.simulation.patch import Patch, Plane
 
 _BALL = 256  # pixels across the mirror ball's picture
+_METAL_MIRRORS = 0.68  # of a metal's light is mirrored, the rest scattered
 _SHADOW_STEPS = (1.0, 2.0, 3.5, 5.0, 7.0, 9.5, 12.5, 16.0)  # pixels of the half-size relief
 
 
@@ -38,31 +39,30 @@ class Light:
 
 def shade(scene: Patch, light: Light) -> Plane:
     """Return the light that leaves the scene towards the camera: linear BGR, (h, w, 3), lamps above 1."""
-    relief = scene.relief
-    height = np.ascontiguousarray(relief[..., HEIGHT])
+    height, gloss, polish, metal = cv2.split(scene.relief)
     slope_x = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
     slope_y = cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
-    up = 1.0 / cv2.sqrt(1.0 + slope_x * slope_x + slope_y * slope_y)
+    up = cv2.pow(1.0 + slope_x * slope_x + slope_y * slope_y, -0.5)
     x, y, z = light.direction
-    cosine = np.maximum((z - slope_x * x - slope_y * y) * up, 0)
+    cosine = cv2.max((z - slope_x * x - slope_y * y) * up, 0.0)
     lit, open_sky = _shadow(height, light)
-    fallen = light.key * cosine * lit + light.ambient * open_sky
-    mirrored = _mirror(slope_x, slope_y, up, relief[..., POLISH], light)
-    mirrored *= relief[..., GLOSS] * (0.35 + 0.65 * open_sky)
-    metal = relief[..., METAL]
-    body = fallen * (1.0 - 0.68 * metal)  # what a dull metal scatters; the rest it mirrors
-    picture = scene.colour * (body + 1.5 * mirrored * metal)[..., None]
-    picture += (mirrored * (1.0 - metal))[..., None]
-    return np.asarray(picture, np.float32)
+    mirrored = _mirror(slope_x * up, slope_y * up, polish, light)
+    mirrored *= gloss * (0.35 + 0.65 * open_sky)
+    by_metal = mirrored * metal
+    body = (light.key * cosine * lit + light.ambient * open_sky) * (1.0 - _METAL_MIRRORS * metal)
+    body += 1.5 * by_metal
+    white = mirrored - by_metal
+    lit_colours = [channel * body + white for channel in cv2.split(scene.colour)]
+    return np.asarray(cv2.merge(lit_colours), np.float32)
 
 
-def _mirror(slope_x: Plane, slope_y: Plane, up: Plane, polish: Plane, light: Light) -> Plane:
-    """Return what each pixel mirrors, sharp where polished."""
+def _mirror(slope_x: Plane, slope_y: Plane, polish: Plane, light: Light) -> Plane:
+    """Return what each pixel mirrors, sharp where polished; the slopes are the normal's x and y, negated."""
     half = _BALL / 2
-    column = (light.lamp_dx - slope_x * up) * half + half
-    row = (light.lamp_dy - slope_y * up) * half + half
+    column = (light.lamp_dx - slope_x) * half + half
+    row = (light.lamp_dy - slope_y) * half + half
     seen = cv2.remap(_surroundings(), column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    blurred, sharp = seen[..., 0], seen[..., 1]
+    blurred, sharp = cv2.split(seen)
     return np.asarray(blurred + (sharp - blurred) * polish, np.float32)
 
 
@@ -119,9 +119,9 @@ def draw(rng: np.random.Generator) -> Light:
     """Draw the light of one shot: lamps get knocked, doors open and daylight changes."""
     spread = rng.uniform(-1, 1, 5).tolist()  # Python floats: NumPy scalars would widen whole pictures
     return Light(
-        azimuth_deg=125.0 + 14.0 * spread[0],
+        azimuth_deg=125.0 + 10.0 * spread[0],
         elevation_deg=52.0 + 5.0 * spread[1],
         key=0.95 + 0.08 * spread[2],
-        lamp_dx=0.05 * spread[3],
-        lamp_dy=0.05 * spread[4],
+        lamp_dx=0.015 * spread[3],
+        lamp_dy=0.015 * spread[4],
     )

@@ -1,9 +1,9 @@
 """A piece of the visible world as layers of material: what it is made of, not yet how it is lit.
 
 A ``Patch`` carries for every pixel its colour, its coverage (0 where one looks through it) and its relief:
-height, gloss, polish and metal. Whole scenes and single components are both patches; ``place`` lays one on
-the other, and only the finished scene is lit (``lighting.shade``). So a component turned by a quarter still
-gets its highlight and its shadow from the lamp's side.
+height, gloss, polish and metal. Scenes and components are both painted as patches; a component becomes a
+``Stamp``, ``place`` lays it on the scene, and only the finished scene is lit (``lighting.shade``). So a
+component turned by a quarter still gets its highlight and its shadow from the lamp's side.
 
 Colours are linear light (not sRGB), BGR, 0..1. Heights are in pixels of the scene.
 """
@@ -93,9 +93,26 @@ class Patch:
         self.colour[:] *= factor[..., None]
 
 
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A finished patch, made ready to be placed many times: colour and relief times coverage.
+
+    ``solid``: (h, w, 4) colour and coverage; ``relief``: (h, w, 4).
+    """
+
+    solid: Plane
+    relief: Plane
+
+    @classmethod
+    def of(cls, patch: Patch) -> "Stamp":
+        """Make a stamp of ``patch``."""
+        share = patch.coverage[..., None]
+        return cls(np.dstack([patch.colour * share, patch.coverage]), patch.relief * share)
+
+
 def place(
     scene: Patch,
-    patch: Patch,
+    stamp: Stamp,
     x: float,
     y: float,
     *,
@@ -103,45 +120,48 @@ def place(
     tilt: tuple[float, float] = (0.0, 0.0),
     tone: float = 1.0,
 ) -> None:
-    """Lay ``patch`` on ``scene`` with its centre at (x, y), turned counter-clockwise.
+    """Lay ``stamp`` on ``scene`` with its centre at (x, y), turned counter-clockwise.
 
     Positions may lie between pixels. ``tilt`` is its slope to the right and downwards (pixels of height a
     pixel), which moves its highlights; ``tone`` multiplies its colour. What hangs over the scene's edge is
     cut off.
     """
-    rows, columns, matrix = _window(scene.coverage.shape, patch, x, y, angle_deg)
+    rows, columns, matrix = _window(scene.coverage.shape, stamp, x, y, angle_deg)
     size = (columns.stop - columns.start, rows.stop - rows.start)
     if size[0] <= 0 or size[1] <= 0:
         return
-    solid = np.dstack([patch.colour * patch.coverage[..., None], patch.coverage])
-    colour = cv2.warpAffine(solid, matrix, size, flags=cv2.INTER_LINEAR)
-    relief = cv2.warpAffine(patch.relief * patch.coverage[..., None], matrix, size, flags=cv2.INTER_LINEAR)
-    share = colour[..., 3]
-    rest = (1.0 - share)[..., None]
+    solid = cv2.warpAffine(stamp.solid, matrix, size, flags=cv2.INTER_LINEAR)
+    relief = cv2.warpAffine(stamp.relief, matrix, size, flags=cv2.INTER_LINEAR)
+    share = solid[..., 3]
     if tilt != (0.0, 0.0):
         across = np.arange(columns.start, columns.stop, dtype=np.float32) - np.float32(x)
         down = np.arange(rows.start, rows.stop, dtype=np.float32) - np.float32(y)
         relief[..., HEIGHT] += share * (tilt[0] * across[None, :] + tilt[1] * down[:, None])
-    scene.colour[rows, columns] = scene.colour[rows, columns] * rest + colour[..., :3] * np.float32(tone)
-    scene.relief[rows, columns] = scene.relief[rows, columns] * rest + relief
-    scene.coverage[rows, columns] = np.maximum(scene.coverage[rows, columns], share)
+    rest = (1.0 - share)[..., None]
+    colour = scene.colour[rows, columns]
+    colour *= rest
+    colour += solid[..., :3] * np.float32(tone)
+    under = scene.relief[rows, columns]
+    under *= rest
+    under += relief
+    np.maximum(scene.coverage[rows, columns], share, out=scene.coverage[rows, columns])
 
 
-def covered(shape: tuple[int, int], patch: Patch, x: float, y: float, *, angle_deg: float = 0.0) -> Plane:
+def covered(shape: tuple[int, int], stamp: Stamp, x: float, y: float, *, angle_deg: float = 0.0) -> Plane:
     """Return what ``place`` would cover on a scene of ``shape`` (h, w): 0..1, as large as the scene."""
-    rows, columns, matrix = _window(shape, patch, x, y, angle_deg)
+    rows, columns, matrix = _window(shape, stamp, x, y, angle_deg)
     region = np.zeros(shape, np.float32)
     size = (columns.stop - columns.start, rows.stop - rows.start)
     if size[0] > 0 and size[1] > 0:
-        region[rows, columns] = cv2.warpAffine(patch.coverage, matrix, size, flags=cv2.INTER_LINEAR)
+        region[rows, columns] = cv2.warpAffine(stamp.solid[..., 3], matrix, size, flags=cv2.INTER_LINEAR)
     return region
 
 
 def _window(
-    shape: tuple[int, ...], patch: Patch, x: float, y: float, angle_deg: float
+    shape: tuple[int, ...], stamp: Stamp, x: float, y: float, angle_deg: float
 ) -> tuple[slice, slice, NDArray[np.float64]]:
-    """Return rows and columns of the scene that a placed patch touches, and the matrix into that window."""
-    height, width = patch.coverage.shape
+    """Return rows and columns of the scene that a placed stamp touches, and the matrix into that window."""
+    height, width = stamp.solid.shape[:2]
     turn = np.radians(angle_deg)
     reach_x = 0.5 * (width * abs(np.cos(turn)) + height * abs(np.sin(turn))) + 2
     reach_y = 0.5 * (width * abs(np.sin(turn)) + height * abs(np.cos(turn))) + 2

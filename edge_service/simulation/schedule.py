@@ -15,6 +15,7 @@ from edge_service.language import say
 from edge_service.simulation.parts import RenderedPart, defect_kinds, negative_seed, render
 
 _PARTS_A_SEED = 100_000
+_FIRST_SAMPLE = 90_000  # of a seed's parts: from here on they are photographed to learn from
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,10 @@ def schedule(product: str, *, seed: int, good: int, defective: int) -> tuple[Pla
 
     The kinds of defect take turns, so none comes more than once oftener than another: with ``defective`` of
     at least twice the number of kinds, each comes at least twice. Another seed gives entirely other parts.
-    Raises ConfigurationError for an unknown product, a negative seed or count, or 100 000 parts and more.
+    Raises ConfigurationError for an unknown product, a negative seed or count, or more than 90 000 parts.
     """
     kinds = defect_kinds(product)
-    if good < 0 or defective < 0 or good + defective >= _PARTS_A_SEED:
+    if good < 0 or defective < 0 or good + defective > _FIRST_SAMPLE:
         raise ConfigurationError(
             say(
                 f"cannot schedule {good} good and {defective} defective parts",
@@ -57,3 +58,21 @@ def schedule(product: str, *, seed: int, good: int, defective: int) -> tuple[Pla
     order = rng.permutation(len(wanted))
     first = seed * _PARTS_A_SEED
     return tuple(PlannedPart(product, first + at, wanted[index]) for at, index in enumerate(order))
+
+
+def samples(product: str, *, seed: int, count: int) -> tuple[PlannedPart, ...]:
+    """Return good parts to learn from, none of which is in any ``schedule``.
+
+    Raises ConfigurationError for an unknown product, a negative seed, or a count outside 0 to 10 000.
+    """
+    defect_kinds(product)
+    if seed < 0:
+        raise negative_seed(seed)
+    most = _PARTS_A_SEED - _FIRST_SAMPLE
+    if not 0 <= count <= most:
+        raise ConfigurationError(
+            say(f"cannot photograph {count} samples", f"无法拍摄 {count} 个样品"),
+            remedy=say(f"use a count from 0 to {most}", f"数量须为 0 到 {most}"),
+        )
+    first = seed * _PARTS_A_SEED + _FIRST_SAMPLE
+    return tuple(PlannedPart(product, first + at, None) for at in range(count))

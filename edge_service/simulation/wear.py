@@ -20,7 +20,7 @@ def dust(scene: Patch, rng: np.random.Generator) -> None:
             tile,
             centre,
             round(float(rng.uniform(0.5, 1.5)) * 16),
-            int(rng.integers(60, 170)),
+            int(rng.integers(40, 120)),
             -1,
             cv2.LINE_AA,
             4,
@@ -30,7 +30,7 @@ def dust(scene: Patch, rng: np.random.Generator) -> None:
         tile = np.zeros((64, 64), np.uint8)
         bend = np.cumsum(rng.normal(0, 1, (7, 2)), axis=0) * 2 + np.linspace((16, 16), (46, 46), 7)
         cv2.polylines(
-            tile, [np.round(bend).astype(np.int32)], False, int(rng.integers(70, 150)), 1, cv2.LINE_AA
+            tile, [np.round(bend).astype(np.int32)], False, int(rng.integers(40, 90)), 1, cv2.LINE_AA
         )
         turned = np.ascontiguousarray(np.rot90(tile, int(rng.integers(4))))
         _blend(scene, turned, int(rng.integers(0, width - 64)), int(rng.integers(0, height - 64)), _FIBRE)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge_service.errors import ConfigurationError
-from edge_service.simulation import defect_kinds, products, render, schedule
+from edge_service.simulation import defect_kinds, products, render, samples, schedule
 
 EVERY_DEFECT = [(product, kind) for product in products() for kind in defect_kinds(product)]
 
@@ -116,6 +116,9 @@ def test_a_planned_part_renders_itself():
         (lambda: render("crate", seed=-1), "0 or more"),
         (lambda: schedule("crate", seed=1, good=-1, defective=1), "from 0"),
         (lambda: schedule("crate", seed=-1, good=1, defective=1), "0 or more"),
+        (lambda: samples("teapot", seed=1, count=1), "pcb, crate"),
+        (lambda: samples("pcb", seed=-1, count=1), "0 or more"),
+        (lambda: samples("pcb", seed=1, count=-1), "from 0"),
     ],
 )
 def test_what_does_not_exist_is_refused_with_what_does(call: Callable[[], object], named: str):
@@ -123,3 +126,14 @@ def test_what_does_not_exist_is_refused_with_what_does(call: Callable[[], object
     with pytest.raises(ConfigurationError) as refused:
         call()
     assert named in str(refused.value)
+
+
+def test_samples_are_good_parts_that_no_schedule_shows():
+    """What a model learns from is never what it is shown, whatever the seeds."""
+    learned = [part for seed in (0, 1, 2) for part in samples("crate", seed=seed, count=50)]
+    shown = {
+        part.seed for seed in (0, 1, 2, 3) for part in schedule("crate", seed=seed, good=40, defective=40)
+    }
+    assert all(part.defect is None for part in learned)
+    assert len({part.seed for part in learned}) == 150
+    assert not shown & {part.seed for part in learned}

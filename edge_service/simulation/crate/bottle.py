@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from edge_service.simulation.crate.perspective import MIDDLE_X, MIDDLE_Y, magnification
-from edge_service.simulation.patch import GLOSS, HEIGHT, Material, Patch, Plane
+from edge_service.simulation.patch import GLOSS, HEIGHT, Material, Patch, Plane, Stamp
 from edge_service.simulation.shapes import bevel, disc, dome, fill, grid, smoothstep
 from edge_service.simulation.texture import grain
 
@@ -33,7 +33,7 @@ DESIGNS = {
 
 
 @cache
-def glass(x: int, y: int) -> Patch:
+def glass(x: int, y: int) -> Stamp:
     """Return the bottle's glass for an axis at scene pixel (x, y) of the rim's plane."""
     patch = Patch.empty(SIDE, SIDE)
     across, down = grid(SIDE, SIDE)
@@ -55,11 +55,11 @@ def glass(x: int, y: int) -> Patch:
     swirl = 1 + 0.22 * np.sin(away * np.float32(0.23)) + 0.05 * grain(rng, SIDE, SIDE, 3, 8)
     through = smoothstep(40, 64, away) * smoothstep(-0.2, 1.0, (down + 0.6 * across) / 60)
     patch.tint(swirl + 2.2 * through)  # light that entered on the lamp's side leaves on the other, amber
-    return patch
+    return Stamp.of(patch)
 
 
 @cache
-def cap(design: str, wear: int) -> Patch:
+def cap(design: str, wear: int) -> Stamp:
     """Return a crown cap of ``design``, upright print, in one of its states of ``wear``."""
     rng = np.random.default_rng([sum(design.encode()), wear])
     side = 2 * int(CAP_RADIUS + 4) + 1
@@ -78,7 +78,7 @@ def cap(design: str, wear: int) -> Patch:
     patch.paint(0.7 * rubbed, Material((176, 180, 184), gloss=0.6, polish=0.4, metal=0.8))
     patch.tint(1 - 0.35 * smoothstep(29.0, 36.5, np.hypot(x, y)) * np.asarray(0.5 - 0.5 * flute, np.float32))
     patch.tint(1 + 0.04 * grain(rng, side, side, 2, 5))
-    return patch
+    return Stamp.of(patch)
 
 
 def _crown(x: Plane, y: Plane) -> Plane:
@@ -105,13 +105,13 @@ _PRINTS = {"crown": _crown, "star": _star, "stripes": _stripes}
 
 
 @cache
-def mouth() -> Patch:
+def mouth() -> Stamp:
     """Return an open bottle's mouth: thick glass lip around the dark inside."""
     side = 2 * int(CAP_RADIUS + 4) + 1
     patch = Patch.empty(side, side)
     x, y = grid(side, side)
-    lip = disc(x, y, 27)
+    lip = disc(x, y, 28)
     patch.paint(fill(lip), Material((16, 60, 120), gloss=0.3, polish=0.95), -18 + dome(lip, 12, 10))
     inside = disc(x, y, 16)
     patch.paint(fill(inside), Material((14, 44, 88), gloss=0.1), -14 - bevel(inside, 8, 4))
-    return patch
+    return Stamp.of(patch)

@@ -14,7 +14,7 @@ from edge_service.simulation.texture import cloud, grain, streaks, weave
 COLUMNS, ROWS, PITCH = 5, 4, 157.0
 FLOOR, DIVIDER_TOP = -110.0, -34.0
 _RIM = 31.0
-_LEVELS = 23
+_LEVELS = 17
 
 PLASTIC = Material((126, 62, 30), gloss=0.10, polish=0.25)
 BELT = Material((206, 212, 210), gloss=0.06, polish=0.2)
@@ -34,7 +34,7 @@ def slots() -> tuple[tuple[float, float], ...]:
 
 @cache
 def empty_crate() -> Patch:
-    """Return the scene (800 x 1040) with the empty crate on its conveyor. Never paint on it: copy first."""
+    """Return the scene (768 x 1008) with the empty crate on its conveyor. Never paint on it: copy first."""
     rng = np.random.default_rng(51)
     scene = Patch.empty(SCENE_WIDTH, SCENE_HEIGHT)
     _conveyor(scene, rng)

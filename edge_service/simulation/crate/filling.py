@@ -7,7 +7,7 @@ import numpy as np
 from edge_service.simulation.crate.bottle import cap, glass, mouth
 from edge_service.simulation.crate.box import empty_crate, slots
 from edge_service.simulation.crate.perspective import MIDDLE_X, MIDDLE_Y, magnification
-from edge_service.simulation.patch import Patch, Plane, covered, place
+from edge_service.simulation.patch import Patch, Plane, Stamp, covered, place
 from edge_service.simulation.wear import dust
 
 OPEN = "open"
@@ -33,12 +33,12 @@ class Bottle:
     glass_tone: float
     cap_tone: float
 
-    def glass(self) -> Patch:
+    def glass(self) -> Stamp:
         """Return its glass."""
         x, y = slots()[self.slot]
         return glass(round(x), round(y))
 
-    def cap(self) -> Patch:
+    def cap(self) -> Stamp:
         """Return its cap, or its mouth where it was never capped."""
         return mouth() if self.design == OPEN else cap(self.design, self.wear)
 

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from edge_service.simulation.patch import Material, Patch
+from edge_service.simulation.patch import Material, Patch, Stamp
 from edge_service.simulation.shapes import bevel, disc, dome, fill, grid, rounded_box
 from edge_service.simulation.texture import cloud, grain
 
@@ -15,7 +15,7 @@ _LID = Material((96, 100, 96), gloss=0.20, polish=0.6)
 
 
 @cache
-def bolt() -> Patch:
+def bolt() -> Stamp:
     """Return a hexagon bolt lying on its side, 130 pixels long."""
     patch = Patch.empty(151, 71)
     x, y = grid(151, 71)
@@ -25,11 +25,11 @@ def bolt() -> Patch:
     head = rounded_box(x + 50, y, 27, 54, radius=3)
     facets = 4.0 * np.abs(np.abs(y) - 14) / 14
     patch.paint(fill(head), _ZINC, np.asarray(10 + bevel(head, 12, 4) - facets, np.float32))
-    return patch
+    return Stamp.of(patch)
 
 
 @cache
-def cardboard() -> Patch:
+def cardboard() -> Stamp:
     """Return a torn scrap of corrugated cardboard."""
     rng = np.random.default_rng(8)
     patch = Patch.empty(151, 121)
@@ -41,11 +41,11 @@ def cardboard() -> Patch:
     patch.tint(1 + 0.07 * grain(rng, 151, 121, 2, 5, 30))
     crease = np.clip(1.4 - np.abs(x * 0.3 + y - 6), 0, 1)
     patch.tint(np.asarray(1 - 0.3 * crease, np.float32))
-    return patch
+    return Stamp.of(patch)
 
 
 @cache
-def lid() -> Patch:
+def lid() -> Stamp:
     """Return a grey screw lid lying upside down."""
     patch = Patch.empty(91, 91)
     x, y = grid(91, 91)
@@ -55,7 +55,7 @@ def lid() -> Patch:
     patch.relief[..., 0] -= bevel(inside, 11, 3)
     liner = np.abs(disc(x, y, 24)) - 1.5
     patch.relief[..., 0] += 1.5 * fill(liner)
-    return patch
+    return Stamp.of(patch)
 
 
-OBJECTS: dict[str, Callable[[], Patch]] = {"bolt": bolt, "cardboard": cardboard, "lid": lid}
+OBJECTS: dict[str, Callable[[], Stamp]] = {"bolt": bolt, "cardboard": cardboard, "lid": lid}

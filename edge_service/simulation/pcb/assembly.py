@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from edge_service.simulation.patch import Patch, Plane, covered, place
+from edge_service.simulation.patch import Patch, Plane, Stamp, covered, place
 from edge_service.simulation.pcb.board import LEFT, TOP, bare_board
 from edge_service.simulation.pcb.components import VARIANTS, component
 from edge_service.simulation.pcb.layout import Placement, placements
@@ -30,19 +30,19 @@ class Mounted:
     tilt: tuple[float, float]
     tone: float
 
-    def patch(self) -> Patch:
+    def stamp(self) -> Stamp:
         """Return what it looks like from above."""
         return component(self.kind, self.marking, self.variant)
 
     def outline(self, shape: tuple[int, int]) -> Plane:
         """Return what it covers of a scene of ``shape``."""
-        return covered(shape, self.patch(), self.x, self.y, angle_deg=self.angle_deg)
+        return covered(shape, self.stamp(), self.x, self.y, angle_deg=self.angle_deg)
 
 
 def mount(placement: Placement, rng: np.random.Generator) -> Mounted:
     """Put a component on the board within the tolerance of a machine; through-hole parts sit truer."""
     loose = 0.3 if placement.kind in _THROUGH_HOLE else 1.0
-    slope = 0.06 if placement.kind in _SHINY else 0.008
+    slope = 0.012 if placement.kind in _SHINY else 0.004
     return Mounted(
         placement.kind,
         placement.marking,
@@ -51,7 +51,7 @@ def mount(placement: Placement, rng: np.random.Generator) -> Mounted:
         placement.angle_deg + loose * float(np.clip(rng.normal(0, 0.6), -1.2, 1.2)),
         int(rng.integers(VARIANTS)),
         (slope * float(rng.normal()), slope * float(rng.normal())),
-        float(np.exp(rng.normal(0, 0.22))),
+        float(np.exp(rng.normal(0, 0.04))),
     )
 
 
@@ -64,7 +64,7 @@ def build(mounted: list[Mounted], rng: np.random.Generator) -> Patch:
     """Return the scene of a board with these components and its share of dust."""
     scene = bare_board().copy()
     for part in mounted:
-        place(scene, part.patch(), part.x, part.y, angle_deg=part.angle_deg, tilt=part.tilt, tone=part.tone)
+        place(scene, part.stamp(), part.x, part.y, angle_deg=part.angle_deg, tilt=part.tilt, tone=part.tone)
     dust(scene, rng)
     return scene
 

@@ -23,6 +23,7 @@ from edge_service.simulation.pcb.routing import Route, route
 from edge_service.simulation.shapes import bevel, disc, dome, fill, rounded_box
 from edge_service.simulation.texture import cloud, grain, streaks, weave
 
+GLUED = frozenset({"soic8", "soic16", "dpak", "electrolytic", "tantalum", "diode", "inductor", "button"})
 LEFT, TOP = (SCENE_WIDTH - BOARD_WIDTH) // 2, (SCENE_HEIGHT - BOARD_HEIGHT) // 2
 """Where the board's corner lies in the scene."""
 
@@ -30,7 +31,7 @@ CARRIER = Material((216, 216, 214), gloss=0.30, polish=0.2, metal=0.3)
 MASK_ON_COPPER = Material((46, 94, 24), gloss=0.16, polish=0.55)
 MASK_ON_GLASS = Material((27, 60, 13), gloss=0.14, polish=0.55)
 SILK = Material((212, 216, 214), gloss=0.06, polish=0.2)
-REFLOWED = Material((112, 122, 128), gloss=0.45, polish=0.4, metal=0.8)
+GLUE = Material((36, 30, 196), gloss=0.25, polish=0.6)
 HOLE = Material((18, 20, 20), gloss=0.0)
 
 _ZOOM = 2  # copper and print are drawn this much larger
@@ -38,7 +39,7 @@ _ZOOM = 2  # copper and print are drawn this much larger
 
 @cache
 def bare_board() -> Patch:
-    """Return the scene (800 x 1040) with carrier and unpopulated board. Never paint on it: copy first."""
+    """Return the scene (768 x 1008) with carrier and unpopulated board. Never paint on it: copy first."""
     rng = np.random.default_rng(41)
     scene = Patch.empty(SCENE_WIDTH, SCENE_HEIGHT)
     x, y = scene_grid()
@@ -62,13 +63,15 @@ def bare_board() -> Patch:
         _via(scene, *via)
     for pad in _pads():
         _pad(scene, pad)
+    for part in placements():
+        _glue(scene, part)
     _corners(scene)
     return scene
 
 
 @cache
 def scene_grid() -> tuple[Plane, Plane]:
-    """Return x and y of every scene pixel, (800, 1040) each."""
+    """Return x and y of every scene pixel, (768, 1008) each."""
     x, y = np.meshgrid(np.arange(SCENE_WIDTH, dtype=np.float32), np.arange(SCENE_HEIGHT, dtype=np.float32))
     return x, y
 
@@ -131,7 +134,7 @@ def _local(scene: Patch, x: float, y: float, reach: float) -> tuple[Patch, Plane
 def _via(scene: Patch, x: float, y: float) -> None:
     view, across, down = _local(scene, x, y, 12)
     ring = disc(across, down, 6.5)
-    view.paint(0.75 * fill(ring), Material((92, 168, 176), gloss=0.5, polish=0.5, metal=0.7))
+    view.paint(0.75 * fill(ring), Material((70, 128, 96), gloss=0.25, polish=0.5, metal=0.3))
     hole = disc(across, down, 3.0)
     view.paint(fill(hole), HOLE)
     view.relief[..., 0] -= bevel(hole, 5, 2)
@@ -149,7 +152,19 @@ def _pad(scene: Patch, pad: Pad) -> None:
     opening = rounded_box(across, down, pad.width + 3, pad.height + 3, radius=2)
     view.paint(fill(opening), MASK_ON_GLASS, -0.4)
     shape = rounded_box(across, down, pad.width, pad.height, radius=2)
-    view.paint(fill(shape), REFLOWED, 0.4 + dome(shape, 1.8, min(pad.width, pad.height) / 2))
+    view.paint(fill(shape), GOLD, 0.4 + dome(shape, 0.8, 4.0))
+
+
+def _glue(scene: Patch, part: Placement) -> None:
+    """Lay the dots of red adhesive that hold large surface-mounted components until they are soldered."""
+    if part.kind not in GLUED:
+        return
+    for offset in (-13, 13):
+        upright = part.angle_deg % 180 != 0
+        x, y = (0, offset) if upright else (offset, 0)
+        view, across, down = _local(scene, LEFT + part.x + x, TOP + part.y + y, 14)
+        dot = disc(across, down, 9.5)
+        view.paint(fill(dot), GLUE, dome(dot, 4.0, 9.5))
 
 
 def _corners(scene: Patch) -> None:
@@ -183,8 +198,9 @@ def _print_part(sheet: NDArray[np.uint8], part: Placement) -> None:
         _zoomed(x - width / 2 - 4, y - height / 2 - 4),
         _zoomed(x + width / 2 + 4, y + height / 2 + 4),
     )
-    cv2.rectangle(sheet, corner, other, 255, round(1.2 * _ZOOM), cv2.LINE_AA)
     small = max(width, height) < 70
+    if not small:
+        cv2.rectangle(sheet, corner, other, 255, round(1.2 * _ZOOM), cv2.LINE_AA)
     size = 9 if small else 12
     if small and part.angle_deg % 180 == 0:
         _write(sheet, part.reference, x, y - height / 2 - 11, size)

@@ -9,7 +9,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from edge_service.simulation.patch import Material, Patch, Plane
+from edge_service.simulation.patch import Material, Patch, Plane, Stamp
 from edge_service.simulation.pcb.layout import FOOTPRINTS, Footprint, Pad
 from edge_service.simulation.shapes import bevel, capsule, disc, dome, fill, grid, rounded_box, smoothstep
 from edge_service.simulation.texture import grain, streaks
@@ -30,20 +30,20 @@ FERRITE = Material((62, 62, 64), gloss=0.12, polish=0.2)
 _EDGE = 8  # pixels around the outline that a patch keeps for solder
 
 
-def component(kind: str, marking: str, variant: int) -> Patch:
+def component(kind: str, marking: str, variant: int) -> Stamp:
     """Return the component seen from above, unrotated, its centre in the patch's middle."""
     return _built(kind, marking, variant % VARIANTS)
 
 
 @cache
-def _built(kind: str, marking: str, variant: int) -> Patch:
+def _built(kind: str, marking: str, variant: int) -> Stamp:
     rng = np.random.default_rng([sum(kind.encode()), sum(marking.encode()), variant])
     print_ = FOOTPRINTS[kind]
     half_w = max([print_.width / 2, *(abs(pad.x) + pad.width / 2 for pad in print_.pads)])
     half_h = max([print_.height / 2, *(abs(pad.y) + pad.height / 2 for pad in print_.pads)])
     patch = Patch.empty(2 * int(half_w + _EDGE) + 1, 2 * int(half_h + _EDGE) + 1)
     _BODIES[kind](patch, print_, marking, rng)
-    return patch
+    return Stamp.of(patch)
 
 
 def text(
@@ -360,6 +360,25 @@ def _film(patch: Patch, print_: Footprint, marking: str, rng: np.random.Generato
     _speckle(patch, rng, 0.03)
 
 
+def _trimmer(patch: Patch, print_: Footprint, _marking: str, rng: np.random.Generator) -> None:
+    """Draw a trimming potentiometer, which the board has none of either: white rotor, brass cross."""
+    _block(
+        patch, print_.width, print_.height, Material((176, 92, 30), gloss=0.16, polish=0.4), tall=20, edge=4
+    )
+    x, y = _coordinates(patch)
+    well = disc(x, y, 36)
+    patch.paint(fill(well), Material((206, 214, 216), gloss=0.12, polish=0.4), 17 + bevel(well, 3, 3))
+    turn = rng.uniform(0, np.pi / 2)
+    along = x * np.cos(turn) + y * np.sin(turn)
+    across = y * np.cos(turn) - x * np.sin(turn)
+    brass = disc(x, y, 25)
+    patch.paint(fill(brass), GOLD, 20 + dome(brass, 4, 12))
+    bars = (np.maximum(np.abs(a) - 22, np.abs(b) - 3.2) for a, b in ((along, across), (across, along)))
+    slot = np.minimum(*bars)
+    patch.paint(fill(slot), Material((30, 44, 56), gloss=0.05), 14.0)
+    _speckle(patch, rng, 0.03)
+
+
 _Draw = Callable[[Patch, Footprint, str, np.random.Generator], None]
 
 _BODIES: dict[str, _Draw] = {
@@ -384,4 +403,5 @@ _BODIES: dict[str, _Draw] = {
     "usb": _usb,
     "button": _button,
     "film": _film,
+    "trimmer": _trimmer,
 }

@@ -12,6 +12,7 @@ import numpy as np
 from edge_service.simulation.patch import Material, Patch, Plane
 from edge_service.simulation.pcb.assembly import Mounted, build, mount_all, moved
 from edge_service.simulation.pcb.board import LEFT, TOP, on_board, scene_grid
+from edge_service.simulation.pcb.components import SOLDER
 from edge_service.simulation.pcb.layout import BOARD_HEIGHT, BOARD_WIDTH, FOOTPRINTS, placements
 from edge_service.simulation.shapes import dome, fill, smoothstep
 from edge_service.simulation.texture import cloud
@@ -22,16 +23,15 @@ _Shape = tuple[int, int]
 _SURFACE_MOUNTED = ("soic8", "soic16", "dpak", "electrolytic", "tantalum", "diode", "inductor", "button")
 _REMOVABLE = (*_SURFACE_MOUNTED, "crystal", "header", "wire_socket")
 _MISTAKEN_FOR = {
-    "electrolytic": ("inductor", "100"),
-    "inductor": ("electrolytic", "470|6V3"),
-    "tantalum": ("film", "1u0 63"),
-    "diode": ("tantalum", "106|16V"),
-    "soic8": ("film", "1u0 63"),
-    "dpak": ("electrolytic", "47|50V"),
-    "button": ("inductor", "4R7"),
+    "electrolytic": "trimmer",
+    "inductor": "trimmer",
+    "tantalum": "film",
+    "diode": "film",
+    "soic8": "film",
+    "dpak": "trimmer",
+    "button": "trimmer",
 }
 
-COLD_SOLDER = Material((128, 132, 136), gloss=0.35, polish=0.35, metal=0.8)
 BARE_FIBRE = Material((120, 176, 186), gloss=0.05)
 BARE_COPPER = Material((96, 142, 206), gloss=0.5, polish=0.35, metal=0.8)
 
@@ -75,8 +75,7 @@ def wrong_component(part: np.random.Generator, defect: np.random.Generator) -> S
     """Return a board with a component of another kind in one place."""
 
     def mistake(was: Mounted) -> Mounted:
-        kind, marking = _MISTAKEN_FOR[was.kind]
-        return replace(was, kind=kind, marking=marking)
+        return replace(was, kind=_MISTAKEN_FOR[was.kind], marking="1u0 63")
 
     return _replaced(part, defect, tuple(_MISTAKEN_FOR), mistake)
 
@@ -97,10 +96,12 @@ def solder_bridge(part: np.random.Generator, defect: np.random.Generator) -> Sce
     row = pins[int(defect.integers(len(pins)))]
     middle = row[int(defect.integers(1, len(row) - 1))]
     along_x = row[0].width < row[0].height
-    half_long, half_short = defect.uniform(32, 48), defect.uniform(17, 22)
+    half_long, half_short = defect.uniform(42, 58), defect.uniform(20, 25)
     half_w, half_h = (half_long, half_short) if along_x else (half_short, half_long)
     blob = _blob(scene, (middle.x, middle.y), (half_w, half_h), defect)
-    scene.paint(fill(blob), COLD_SOLDER, 4.0 + dome(blob, 9.0, half_short))
+    height, width = scene.coverage.shape
+    crown = dome(blob, 13.0, half_short) + 1.5 * cloud(defect, width, height, 9)
+    scene.paint(fill(blob), SOLDER, 5.0 + crown)
     return scene, fill(blob)
 
 
@@ -119,7 +120,7 @@ def scratch(part: np.random.Generator, defect: np.random.Generator) -> Scene:
     points = np.round(np.stack([path_x, path_y], axis=1) * 16).astype(np.int32)
     cv2.polylines(line, [points], False, 0, 1, cv2.LINE_8, 4)
     away = cv2.distanceTransform(line, cv2.DIST_L2, 5)
-    ragged = defect.uniform(5.0, 6.5) + 1.3 * cloud(defect, width, height, 9)
+    ragged = defect.uniform(5.8, 7.4) + 1.4 * cloud(defect, width, height, 9)
     groove = np.asarray(away - ragged, np.float32)
     torn = fill(groove)
     bare = smoothstep(-0.3, 0.9, cloud(defect, width, height, 16))

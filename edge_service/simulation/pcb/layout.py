@@ -94,6 +94,7 @@ FOOTPRINTS: dict[str, Footprint] = {
     "inductor": Footprint(112, 112, (Pad(-47, 0, 26, 64), Pad(47, 0, 26, 64))),
     "crystal": Footprint(134, 56, (Pad(-29, 0, 24, 24, drilled=True), Pad(29, 0, 24, 24, drilled=True))),
     "film": Footprint(92, 58, ()),
+    "trimmer": Footprint(96, 96, ()),
     "header": _pins(7, 2, pitch=30, width=216, height=64, hole=24),
     "terminal": _pins(3, 1, pitch=60, width=186, height=96, hole=34),
     "wire_socket": _pins(5, 1, pitch=30, width=172, height=74, hole=22),

@@ -41,7 +41,7 @@ def route(pads: tuple[Pad, ...]) -> Route:
     vias: list[Point] = []
     for _ in range(4000):
         start = pads[int(rng.integers(len(pads)))]
-        to_via = rng.uniform() < 0.35
+        to_via = rng.uniform() < 0.22
         end = _free_spot(start, rng) if to_via else pads[int(rng.integers(len(pads)))]
         reach = abs(end.x - start.x) + abs(end.y - start.y)
         if not 30 < reach < 420:
