@@ -4,8 +4,8 @@ Model: the logarithm of a good part's score (plus a half, for scores begin at no
 level, plus what parts differ by, plus what light, place and noise add. The last is measured well, from many
 variations of each photograph. What parts differ by comes from a handful of photographs, so it is blended with
 what is usual (a prior worth ``_PRIOR_WORTH`` photographs). The threshold is the quantile of the predictive
-distribution, a Student t (Gelman et al., Bayesian Data Analysis, 3rd ed., section 3.2): the fewer photographs,
-the further out. Its uncertainty is the spread of the true quantile under the posterior.
+distribution, a Student t (Gelman et al., Bayesian Data Analysis, 3rd ed., section 3.2): the fewer the
+photographs, the further out. Its uncertainty is the spread of the true quantile under the posterior.
 """
 
 from dataclasses import dataclass
