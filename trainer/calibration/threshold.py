@@ -17,7 +17,7 @@ from scipy import stats
 from edge_service.contract.manifest import Threshold, Uncertainty
 
 _OFFSET = 0.5  # spreads: scores begin at nothing
-_PRIOR_SPREAD = 0.12  # between good parts of one product, of the logarithm
+_PRIOR_SPREAD = 0.15  # between good parts of one product, of the logarithm
 _PRIOR_WORTH = 8.0
 _LEVEL = 0.9
 _DRAWS = 4000

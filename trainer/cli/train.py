@@ -46,8 +46,8 @@ Epochs = Annotated[
         min=0,
         show_default=False,
         help=say(
-            "passes over the photographs, each with new variations; default: 200 steps of 4 pictures",
-            "遍历照片的次数，每次使用新的变化；默认 200 步、每步 4 张",
+            "passes over the photographs, each with new variations; default: 160 steps of 4 pictures",
+            "遍历照片的次数，每次使用新的变化；默认 160 步、每步 4 张",
         ),
     ),
 ]

@@ -29,7 +29,7 @@ VARIATIONS_TO_CALIBRATE = 48
 VARIATIONS_TO_SCORE = 24
 MILD = 0.25  # of the range: a photograph brings its own place and light already
 MOST_FOLDS = 4
-FOLD_SHARE = 0.3  # of the final student's steps
+FOLD_SHARE = 0.25  # of the final student's steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class _Classroom:
     def final(self, lesson: Lesson) -> tuple[StudentTeacher, tuple[float, ...]]:
         """Train on everything; return the network and the loss of every step."""
         losses: list[float] = []
-        network = self._train(lesson, self._final_steps, 0, self._counter(0, losses))
+        network = self._train(lesson, self._final_steps, 0, self._counter(0, self._final_steps, losses))
         return network, tuple(losses)
 
     def cross_validate(
@@ -114,7 +114,8 @@ class _Classroom:
         for fold in range(self._folds):
             learned = np.flatnonzero(owners % self._folds != fold)
             before = self._final_steps + fold * self._fold_steps
-            network = self._train(lesson.part(learned), self._fold_steps, fold + 1, self._counter(before, []))
+            count = self._counter(before, self._fold_steps, [])
+            network = self._train(lesson.part(learned), self._fold_steps, fold + 1, count)
             unseen = to_score.owners % self._folds == fold
             folds.append(FoldMaps(layer_maps(network, to_score.pixels), unseen))
         return folds
@@ -133,11 +134,12 @@ class _Classroom:
         pair = pair_up(self._teacher, student, self._backbone)
         return StudentTeacher(pair, lesson.statistics, lesson.places()).eval()
 
-    def _counter(self, before: int, losses: list[float]) -> Callable[[int, int, float], None]:
+    def _counter(self, before: int, planned: int, losses: list[float]) -> Callable[[int, int, float], None]:
+        """Return what turns one student's steps into the whole run's, also where a budget cuts them short."""
         total = self._final_steps + self._folds * self._fold_steps
 
-        def count(done: int, _total: int, loss: float) -> None:
+        def count(done: int, of: int, loss: float) -> None:
             losses.append(loss)
-            self._watch(Progress(Phase.TRAIN, before + done, total, loss))
+            self._watch(Progress(Phase.TRAIN, before + round(planned * done / of), total, loss))
 
         return count

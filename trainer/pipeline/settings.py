@@ -10,7 +10,7 @@ from trainer.errors import SettingError
 
 Algorithm = Literal["stfpm"]
 
-USUAL_STEPS = 200
+USUAL_STEPS = 160
 BATCH = 4  # pictures a step
 _STRIDE = 16
 _SMALLEST, _LARGEST = 64, 1024

@@ -29,7 +29,7 @@ from trainer.training.network import ChannelStatistics, as_input, build_student,
 _AT_ONCE = 8  # pictures through a network that is not learning
 _LONGEST_GRADIENT = 5.0
 _WARM_UP = 0.15  # of the steps
-_STEPS_TO_TIME = 5  # before it is known how many fit into a budget
+_STEPS_TO_TIME = 4  # before it is known how many fit into a budget
 
 OnStep = Callable[[int, int, float], None]
 
@@ -152,7 +152,7 @@ class _Pace:
         """Begin the next step, unless all are done."""
         if self._budget_s and self.done == _STEPS_TO_TIME:
             step_s = (time.monotonic() - self._began) / self.done
-            self.steps = max(self.done, min(self.steps, int(self._budget_s / step_s)))
+            self.steps = max(self.done + 1, min(self.steps, int(self._budget_s / step_s)))
         if self.done >= self.steps:
             return False
         self.done += 1

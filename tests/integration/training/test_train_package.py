@@ -179,6 +179,19 @@ def test_a_loss_that_leaves_the_numbers_stops_the_run() -> None:
         teach(lesson, Schedule(steps=2), "resnet18", ("layer1",))
 
 
+def test_a_budget_ends_the_run_early_and_the_watcher_learns_of_it() -> None:
+    """A budget that no step fits into leaves the few steps that were needed to find out."""
+    pictures = torch.zeros(4, 64, 64, 3, dtype=torch.uint8)
+    lesson = Lesson(pictures, (torch.zeros(4, 64, 16, 16),), ())
+    told: list[tuple[int, int]] = []
+    schedule = Schedule(steps=50, budget_s=1e-6)
+    teach(
+        lesson, schedule, "resnet18", ("layer1",), on_step=lambda done, total, _: told.append((done, total))
+    )
+    assert told[0] == (1, 50)
+    assert told[-1] == (5, 5)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"size": 100}, {"size": 16}, {"false_reject_rate": 0.0}, {"layers": ("layer2",)}, {"epochs": -1}],

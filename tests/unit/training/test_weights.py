@@ -89,7 +89,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path, name: str) -> None:
         load_weights(f"file:{tmp_path / name}")
 
 
-@pytest.mark.parametrize("source", ["", "file:", "imagenet", "file:/nowhere/x.pth", "timm:"])
+@pytest.mark.parametrize("source", ["", "file:", "imagenet", "file:/nowhere/x.pth", "timm:", "timm:no_such"])
 def test_an_unknown_source_says_what_is_allowed(source: str) -> None:
     """What names no weights is refused with the ways to name some."""
     with pytest.raises(WeightsError) as caught:
