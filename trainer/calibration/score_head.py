@@ -1,9 +1,9 @@
 """From distance maps to one anomaly map and one score: the last layer of the exported graph.
 
-Each layer's map is measured against what is usual at each place (``statistics``), brought to the finest
-layer's resolution, averaged over layers and smoothed; the score is the mean of the few largest values,
-so that no single pixel decides. Everything is in spreads above usual: a good part is at a few, whatever
-the product.
+Each map is measured against what is usual at each place (``statistics``), brought to the finest resolution,
+averaged with the weights of ``domain.MAP_WEIGHTS`` and smoothed; the score is the mean of the few largest
+values, so that no single pixel decides. Everything is in spreads above usual: a good part lies below one or
+two, whatever the product.
 
 Enlarging and smoothing are written as plain sums: OpenVINO computes whatever follows the last convolution or
 interpolation in FP32 even where it runs the networks in BF16, and differences this fine need it.
@@ -11,6 +11,7 @@ interpolation in FP32 even where it runs the networks in BF16, and differences t
 
 import math
 from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from torch.nn import functional
 
 from edge_service.contract.manifest import ScoreDefinition
 from trainer.calibration.statistics import MapStatistics
-from trainer.domain import Maps
+from trainer.domain import MAP_WEIGHTS, Maps
 
 TOP_FRACTION = 0.004  # of the map: about the size of the smallest defect worth finding
 BORDER = 2  # places along each side that count for nothing: there the networks see the world's end
@@ -40,6 +41,8 @@ class ScoreHead(nn.Module):
         height, width = statistics[0].mean.shape
         self.size = (height, width)
         self.doublings = [(height // known.mean.shape[0]).bit_length() - 1 for known in statistics]
+        weights = [weight for _, weight in zip(statistics, cycle(MAP_WEIGHTS), strict=False)]
+        self.shares = [weight / sum(weights) for weight in weights]
         self.count = max(1, round(top_fraction * (height - 2 * BORDER) * (width - 2 * BORDER)))
         self.definition = ScoreDefinition(
             kind="top_mean", parameters={"fraction": top_fraction, "border": BORDER}
@@ -48,14 +51,14 @@ class ScoreHead(nn.Module):
     def forward(self, distances: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Return score and map; both in spreads above what is usual."""
         unusual = []
-        for maps, mean, spread, doublings in zip(
-            distances, self.means, self.spreads, self.doublings, strict=True
+        for maps, mean, spread, doublings, share in zip(
+            distances, self.means, self.spreads, self.doublings, self.shares, strict=True
         ):
-            enlarged = (maps - mean) / spread
+            enlarged = (maps - mean) / spread * share
             for _ in range(doublings):
                 enlarged = _double(enlarged)
             unusual.append(enlarged)
-        anomaly_map = _smooth(torch.stack(unusual).mean(0), _KERNEL).clamp_min(0.0)
+        anomaly_map = _smooth(torch.stack(unusual).sum(0), _KERNEL).clamp_min(0.0)
         inner = anomaly_map[:, :, BORDER : self.size[0] - BORDER, BORDER : self.size[1] - BORDER]
         return inner.flatten(1).topk(self.count).values.mean(1), anomaly_map
 

@@ -28,7 +28,6 @@ with importing_quietly():
     from anomalib.models.components import TimmFeatureExtractor
     from anomalib.models.image.stfpm.torch_model import STFPMModel
 
-MAPS_A_LAYER = 3
 _LEAST_LENGTH = 1e-6  # squared
 _LEAST_SPREAD = 0.01  # of a layer's whole spread: a dead channel must not shout
 
@@ -76,7 +75,7 @@ def disagreement(target: Tensor, answer: Tensor) -> Tensor:
 
 
 class StudentTeacher(nn.Module):
-    """uint8 BGR (n, H, W, 3) -> ``MAPS_A_LAYER`` distance maps a layer, each float32 (n, 1, h, w) from 0.
+    """uint8 BGR (n, H, W, 3) -> three distance maps a layer, each float32 (n, 1, h, w) from 0.
 
     In the order of the layers: relative error, disagreement and displacement of the first, of the second, ...
     ``places``: each layer's mean normalised features over the training pictures, (1, channels, h, w).
