@@ -41,7 +41,7 @@ from trainer.teacher.weights import BUNDLED_FILE
 GOOD_PHOTOGRAPHS = {"pcb": 3, "crate": 4}
 GOOD, DEFECTIVE = 20, 20
 TOO_EASY = 0.80
-BLURS_PX = (4.0, 16.0)
+BLURS_PX = (4.0, 8.0)
 
 Judge = Callable[[Picture], float]
 
