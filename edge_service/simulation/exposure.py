@@ -43,11 +43,11 @@ def draw(rng: np.random.Generator) -> Shot:
         -1, 1, 8
     ).tolist()  # Python floats: NumPy scalars would widen whole pictures to float64
     return Shot(
-        shift_px=(8.0 * spread[0], 7.0 * spread[1]),
-        angle_deg=0.9 * spread[2],
-        scale=1.0 + 0.008 * spread[3],
+        shift_px=(10.0 * spread[0], 9.0 * spread[1]),
+        angle_deg=0.7 * spread[2],
+        scale=1.0 + 0.006 * spread[3],
         level=float(np.exp(0.14 * spread[4])),
-        gradient=(0.12 * spread[5], 0.10 * spread[6]),
+        gradient=(0.09 * spread[5], 0.08 * spread[6]),
         vignetting=float(rng.uniform(0.16, 0.24)),
         warmth=0.035 * spread[7],
         blur_px=float(rng.uniform(0.55, 0.95)),

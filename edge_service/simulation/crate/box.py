@@ -11,7 +11,7 @@ from edge_service.simulation.patch import HEIGHT, Material, Patch, Plane
 from edge_service.simulation.shapes import bevel, fill, rounded_box
 from edge_service.simulation.texture import cloud, grain, streaks, weave
 
-COLUMNS, ROWS, PITCH = 5, 4, 157.0
+COLUMNS, ROWS, PITCH = 5, 4, 155.0
 FLOOR, DIVIDER_TOP = -110.0, -34.0
 _RIM = 31.0
 _LEVELS = 17

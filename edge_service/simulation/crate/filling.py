@@ -66,9 +66,9 @@ def stand(slot: int, rng: np.random.Generator) -> Bottle:
         float(rng.uniform(0, 360)),
         "crown",
         int(rng.integers(_WEARS)),
-        (float(rng.normal(0, 0.09)), float(rng.normal(0, 0.09))),
-        float(np.exp(rng.normal(0, 0.40))),
-        float(np.exp(rng.normal(0, 0.18))),
+        (float(rng.normal(0, 0.10)), float(rng.normal(0, 0.10))),
+        float(np.exp(rng.normal(0, 0.45))),
+        float(np.exp(rng.normal(0, 0.22))),
     )
 
 
