@@ -19,7 +19,7 @@ from trainer.export.openvino_ir import IntermediateRepresentation, to_openvino
 from trainer.pipeline.learning import LearnedModel
 
 MOST_DIFFERENCE = 0.05  # of the score, in parts of the threshold; BF16 stays within 0.02
-MOST_PLACE_DIFFERENCE = 0.15  # of any place of the map, likewise; BF16 stays within 0.06
+MOST_PLACE_DIFFERENCE = 0.3  # of the worst single place of the map, likewise; BF16 stays within 0.15
 _CHECKED = 8  # pictures
 
 

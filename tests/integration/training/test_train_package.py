@@ -91,7 +91,7 @@ def test_the_package_says_what_it_was_made_from(trained: Run) -> None:
 def test_the_edges_engine_agrees_with_the_trained_network(trained: Run) -> None:
     """Score and map of the exported graph are those of the network, within what BF16 rounds."""
     assert trained.result.agreement.score_difference < 0.05
-    assert trained.result.agreement.map_difference < 0.15
+    assert trained.result.agreement.map_difference < 0.3
 
 
 def test_the_golden_images_come_out_as_the_manifest_says(trained: Run) -> None:
