@@ -46,9 +46,9 @@ def mount(placement: Placement, rng: np.random.Generator) -> Mounted:
     return Mounted(
         placement.kind,
         placement.marking,
-        LEFT + placement.x + loose * float(np.clip(rng.normal(0, 0.6), -1.2, 1.2)),
-        TOP + placement.y + loose * float(np.clip(rng.normal(0, 0.6), -1.2, 1.2)),
-        placement.angle_deg + loose * float(np.clip(rng.normal(0, 0.6), -1.2, 1.2)),
+        LEFT + placement.x + loose * float(np.clip(rng.normal(0, 0.45), -0.9, 0.9)),
+        TOP + placement.y + loose * float(np.clip(rng.normal(0, 0.45), -0.9, 0.9)),
+        placement.angle_deg + loose * float(np.clip(rng.normal(0, 0.45), -0.9, 0.9)),
         int(rng.integers(VARIANTS)),
         (slope * float(rng.normal()), slope * float(rng.normal())),
         float(np.exp(rng.normal(0, 0.04))),

@@ -68,11 +68,11 @@ def text(
 
 def solder(patch: Patch, pad: Pad, rng: np.random.Generator, *, height: float = 4.0) -> None:
     """Lay a set drop of solder over ``pad``: its outline and its crown differ from drop to drop."""
-    x, y = _coordinates(patch, pad.x + rng.normal(0, 0.5), pad.y + rng.normal(0, 0.5))
-    width, tall = pad.width * rng.uniform(0.86, 1.0), pad.height * rng.uniform(0.88, 1.0)
+    x, y = _coordinates(patch, pad.x + rng.normal(0, 0.3), pad.y + rng.normal(0, 0.3))
+    width, tall = pad.width * rng.uniform(0.92, 1.0), pad.height * rng.uniform(0.93, 1.0)
     shape = rounded_box(x, y, width, tall, radius=min(width, tall) * 0.42)
-    outline = shape + rng.uniform(0.4, 1.1) * np.sin(x * 0.5 + y * 0.3 + rng.uniform(0, 6))
-    crown = dome(outline, height * rng.uniform(0.75, 1.2), min(width, tall) * 0.5)
+    outline = shape + rng.uniform(0.2, 0.6) * np.sin(x * 0.5 + y * 0.3 + rng.uniform(0, 6))
+    crown = dome(outline, height * rng.uniform(0.9, 1.1), min(width, tall) * 0.5)
     patch.paint(fill(outline), SOLDER, crown)
 
 
