@@ -21,7 +21,7 @@ Out = Annotated[Path, typer.Option(help=say("folder for pictures and figures", "
 
 @app.command(
     help=say(
-        "Photographs in, models trained and installed, a PLC sorts 80 parts: the whole job on real processes.",
+        "Photographs in, models trained and installed, a PLC sorts 80 parts, all on real processes.",
         "采集照片、训练并安装模型、由 PLC 分选 80 个零件：用真实进程演示全过程。",
     )
 )

@@ -58,7 +58,7 @@ class Plant:
     @property
     def public_key(self) -> Path:
         """The public half of the signing key, as okng-trainer writes it."""
-        return self.signing_key.with_suffix(".pub")
+        return self.signing_key.with_name(f"{self.signing_key.name}.pub")
 
     def photographs(self, product: DemoProduct) -> Path:
         """The folder of the product's good photographs."""

@@ -17,7 +17,7 @@ BETWEEN_PARTS_S = 0.15  # a conveyor of six parts a second
 
 
 async def drive(host: str, port: int, batches: list[tuple[int, int]]) -> None:
-    """Inspect ``count`` parts of each ``(recipe, count)``; print a line for each part and each recipe's end."""
+    """Inspect ``count`` parts of each ``(recipe, count)``; print a line a part and one at a recipe's end."""
     async with SimulatedPlc(host, port) as plc:
         for recipe, count in batches:
             await plc.select_recipe(recipe)

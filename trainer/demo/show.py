@@ -91,8 +91,8 @@ class Show:
         facts: dict[str, Any] = json.loads(answer)
         self._console.print(
             say(
-                f"  {facts['train_s']:.0f} s, {facts['latency_ms']:.1f} ms a judgement; see {facts['picture']}",
-                f"  {facts['train_s']:.0f} 秒，每次判定 {facts['latency_ms']:.1f} 毫秒；见 {facts['picture']}",
+                f"  {facts['train_s']:.0f} s, {facts['latency_ms']:.1f} ms a judgement, {facts['picture']}",
+                f"  {facts['train_s']:.0f} 秒，每次判定 {facts['latency_ms']:.1f} 毫秒，{facts['picture']}",
             ),
             soft_wrap=True,
         )
