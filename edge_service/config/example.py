@@ -6,6 +6,7 @@
 
 import json
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 from edge_service.config.schema import Schema, allowed, choose, follow, json_schema, kinds
@@ -37,7 +38,12 @@ PLAIN = {"text", "文本", "true | false"}  # what the value itself shows
 
 def example() -> str:
     """Return the commented file in the language in force."""
-    return "\n".join([*_head(), *_section(json_schema(), "", 0)]) + "\n"
+    return commented(json_schema(), _head(), VALUES)
+
+
+def commented(schema: Schema, head: list[str], values: Mapping[str, Any]) -> str:
+    """Return a commented file for ``schema``; ``values`` (by dotted key) stand where there is no default."""
+    return "\n".join([*head, *_section(schema, "", 0, values)]) + "\n"
 
 
 def _head() -> list[str]:
@@ -45,7 +51,7 @@ def _head() -> list[str]:
     return [
         "# yaml-language-server: $schema=edge.schema.json",
         "#",
-        *_comment(
+        *comment(
             say(
                 "Configuration of an okng edge station. Copy it, change what differs, delete the rest: a key "
                 "that is left out has the default shown here. Only station.id and camera.kind are needed.",
@@ -54,7 +60,7 @@ def _head() -> list[str]:
             ),
             0,
         ),
-        *_comment(
+        *comment(
             say(
                 "Check it with: okng-edge check-config --config edge.yaml. Units are in the names: _ms, _s, "
                 "_px, _hz. Relative paths count from the folder of this file.",
@@ -66,41 +72,46 @@ def _head() -> list[str]:
     ]
 
 
-def _section(schema: Schema, path: str, indent: int) -> list[str]:
+def _section(schema: Schema, path: str, indent: int, values: Mapping[str, Any]) -> list[str]:
     here = follow(schema)
     if choices := kinds(here):
-        return _variants(here, choices, path, indent)
+        return _variants(here, choices, path, indent, values)
     lines: list[str] = []
     for key, below in here["properties"].items():
-        lines += _entry(key, follow(below), f"{path}.{key}" if path else key, indent, here)
+        place = f"{path}.{key}" if path else key
+        lines += _entry(key, follow(below), place, indent, section=here, values=values)
     return lines
 
 
-def _entry(key: str, schema: Schema, path: str, indent: int, section: Schema) -> list[str]:
-    comment = _comment(_about(schema), indent)
+def _entry(
+    key: str, schema: Schema, path: str, indent: int, *, section: Schema, values: Mapping[str, Any]
+) -> list[str]:
+    remark = comment(_about(schema), indent)
     margin = " " * indent
     if schema.get("properties") or kinds(schema):
         gap = [""] if indent == 0 else []
-        return [*gap, *comment, f"{margin}{key}:", *_section(schema, path, indent + 2)]
-    if path in VALUES and isinstance(VALUES[path], list):
-        return ["", *comment, f"{margin}{key}:", *_list(schema, VALUES[path], indent)]
+        return [*gap, *remark, f"{margin}{key}:", *_section(schema, path, indent + 2, values)]
+    if path in values and isinstance(values[path], list):
+        return ["", *remark, f"{margin}{key}:", *_list(schema, values[path], indent)]
     if "const" in schema:
         return [f"{margin}{key}: {schema['const']}"]
-    comment = _comment(_explained("", schema), indent)
+    remark = comment(_explained("", schema), indent)
     gap = [""] if indent == 0 else []
     value = schema.get("default")
     optional = value is None and key not in section.get("required", ())
-    shown = _yaml(VALUES[path] if value is None else value)
-    return [*gap, *comment, f"{margin}{'# ' if optional else ''}{key}: {shown}"]
+    shown = _yaml(values[path] if value is None else value)
+    return [*gap, *remark, f"{margin}{'# ' if optional else ''}{key}: {shown}"]
 
 
-def _variants(schema: Schema, choices: list[str], path: str, indent: int) -> list[str]:
+def _variants(
+    schema: Schema, choices: list[str], path: str, indent: int, values: Mapping[str, Any]
+) -> list[str]:
     """Return the first kind as it is and the others as comments, to be swapped by hand."""
     first = "simulated" if "simulated" in choices else choices[0]
-    lines = _section(choose(schema, first), path, indent)
+    lines = _section(choose(schema, first), path, indent, values)
     for kind in (each for each in choices if each != first):
-        other = _section(choose(schema, kind), path, 0)
-        lines += ["", *_comment(say(f"or, instead, kind {kind}:", f"或改用 kind {kind}："), indent)]
+        other = _section(choose(schema, kind), path, 0, values)
+        lines += ["", *comment(say(f"or, instead, kind {kind}:", f"或改用 kind {kind}："), indent)]
         lines += [f"{' ' * indent}# {line}" for line in other if line]
     return lines
 
@@ -110,7 +121,7 @@ def _list(schema: Schema, values: list[dict[str, Any]], indent: int) -> list[str
     margin = " " * (indent + 2)
     lines: list[str] = []
     for key, below in follow(schema["items"])["properties"].items():
-        lines += _comment(_explained(f"{key}: ", follow(below)), indent + 2)
+        lines += comment(_explained(f"{key}: ", follow(below)), indent + 2)
     entries = [", ".join(f"{key}: {_yaml(value)}" for key, value in entry.items()) for entry in values]
     return [*lines, *(f"{margin}- {{{entry}}}" for entry in entries)]
 
@@ -124,7 +135,8 @@ def _about(schema: Schema) -> str:
     return say(*schema["description"].split("\n", 1))
 
 
-def _comment(text: str, indent: int) -> list[str]:
+def comment(text: str, indent: int = 0) -> list[str]:
+    """Return the text as lines of comment."""
     margin = " " * indent + "# "
     return textwrap.wrap(
         text,

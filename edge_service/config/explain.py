@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from edge_service.config.document import Node
 from edge_service.config.mistake import Mistake, Path, Place
-from edge_service.config.schema import Schema, allowed, homes, json_schema, keys, kinds, step
+from edge_service.config.schema import Schema, allowed, homes, keys, kinds, step
 from edge_service.config.section import Clash
 from edge_service.language import say
 
@@ -27,21 +27,26 @@ class _Spot:
     schema: Schema | None  # None: the schema knows no such key
     section: Schema  # of the section that holds the key
     tag: str | None  # the section's kind
+    whole: Schema  # of the document
 
 
-def explain(error: ValidationError, root: Node) -> list[Mistake]:
+def explain(error: ValidationError, root: Node, whole: Schema) -> list[Mistake]:
     """Return one mistake a place, the innermost: a list is not "too short" because its entries are wrong."""
     found: dict[Path, Mistake] = {}
     for details in error.errors(include_url=False):
-        for mistake in _mistakes(details, root):
+        for mistake in _mistakes(details, _top(root, whole)):
             found.setdefault(mistake.path, mistake)
     outer = {path[:length] for path in found for length in range(len(path))}
     return [mistake for path, mistake in found.items() if path not in outer]
 
 
-def unknown_empty_keys(root: Node) -> list[Mistake]:
+def unknown_empty_keys(root: Node, whole: Schema) -> list[Mistake]:
     """Return the unknown keys that have no value; pydantic never sees those."""
-    return list(_empty(_Spot((), root.place, root, json_schema(), json_schema(), None)))
+    return list(_empty(_top(root, whole)))
+
+
+def _top(root: Node, whole: Schema) -> _Spot:
+    return _Spot((), root.place, root, whole, whole, None, whole)
 
 
 def _empty(spot: _Spot) -> Iterator[Mistake]:
@@ -52,7 +57,7 @@ def _empty(spot: _Spot) -> Iterator[Mistake]:
     for key, deeper in below:
         schema = step(spot.schema, key, tag)
         place = node.keys.get(str(key), deeper.place)
-        inner = _Spot((*spot.path, key), place, deeper, schema, spot.schema, tag)
+        inner = _Spot((*spot.path, key), place, deeper, schema, spot.schema, tag, spot.whole)
         if schema is None and deeper.value is None:
             yield _unknown_key(inner)
         yield from _empty(inner)
@@ -62,12 +67,12 @@ def _entries(node: Node) -> list[Node]:
     return node.value if isinstance(node.value, list) else []
 
 
-def _mistakes(details: ErrorDetails, root: Node) -> list[Mistake]:
+def _mistakes(details: ErrorDetails, top: _Spot) -> list[Mistake]:
     location = tuple(details["loc"])
     clashes: tuple[Clash, ...] = details.get("ctx", {}).get("clashes", ())
     if clashes:
-        return [_of_clash(_find(root, (*location, *each.at)), each) for each in clashes]
-    spot = _find(root, location)
+        return [_of_clash(_find(top, (*location, *each.at)), each) for each in clashes]
+    spot = _find(top, location)
     kind = details["type"]
     if kind == "extra_forbidden":
         return [_unknown_key(spot)]
@@ -78,9 +83,9 @@ def _mistakes(details: ErrorDetails, root: Node) -> list[Mistake]:
     return [_wrong_value(spot, location, details)]
 
 
-def _find(root: Node, location: Path) -> _Spot:
+def _find(top: _Spot, location: Path) -> _Spot:
     """Follow pydantic's location; it may hold the ``kind`` of a section or the type of a choice as a step."""
-    spot = _Spot((), root.place, root, json_schema(), json_schema(), None)
+    spot = top
     for key in location:
         node, schema = spot.node, spot.schema
         if node is None or schema is None or (key in kinds(schema) and key == _tag(node)):
@@ -90,7 +95,7 @@ def _find(root: Node, location: Path) -> _Spot:
         if below is None and deeper is None:
             continue  # the type of a choice: int, str
         place = node.keys.get(str(key), below.place if below else node.place)
-        spot = _Spot((*spot.path, key), place, below, deeper, schema, _tag(node))
+        spot = _Spot((*spot.path, key), place, below, deeper, schema, _tag(node), spot.whole)
     return spot
 
 
@@ -112,7 +117,7 @@ def _unknown_key(spot: _Spot) -> Mistake:
     known = keys(spot.section, spot.tag)
     details = [say(f"allowed here: {', '.join(known)}", f"此处允许：{', '.join(known)}")]
     near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.6)
-    elsewhere = homes(key)
+    elsewhere = homes(key, spot.whole)
     if near:
         details.insert(0, say(f"did you mean: {near[0]}", f"是否想写：{near[0]}"))
     elif elsewhere:

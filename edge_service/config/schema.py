@@ -53,9 +53,26 @@ def kinds(schema: Schema) -> list[str]:
     return list(mapping)
 
 
-def homes(key: str) -> list[str]:
+def homes(key: str, whole: Schema) -> list[str]:
     """Return the places of the whole tree, dotted, where ``key`` is at home."""
-    return sorted(path for path in _all_paths(json_schema(), "") if path.rsplit(".", 1)[-1] == key)
+    return sorted(path for path in _all_paths(whole, "") if path.rsplit(".", 1)[-1] == key)
+
+
+def inlined(schema: Schema) -> Schema:
+    """Return the schema with every ``$ref`` replaced by what it points to, so that it stands alone."""
+    defined = schema.get("$defs", {})
+
+    def unfold(value: Any) -> Any:
+        if isinstance(value, list):
+            return [unfold(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value:
+            value = {**defined[value["$ref"].rsplit("/", 1)[-1]], **value}
+        return {key: unfold(below) for key, below in value.items() if key not in {"$ref", "$defs"}}
+
+    whole: Schema = unfold(schema)
+    return whole
 
 
 def allowed(schema: Schema) -> str:
