@@ -21,6 +21,7 @@
         ├── InferenceError       401  the model failed on a frame
         │   └── ScoreNotFiniteError 403  it gave a score that is not a number
         ├── DiskFullError        501  no room to write
+        ├── DiskFailedError      501  the disk, or the database on it, fails
         ├── ClockError           750  the box's clock cannot be set
         └── LinkError            601  the other process or server is away
             └── MessageError     601  it answers what nobody can read
@@ -152,6 +153,12 @@ class ScoreNotFiniteError(InferenceError):
 
 class DiskFullError(TheirError):
     """There is no room to write."""
+
+    code = 501
+
+
+class DiskFailedError(TheirError):
+    """The disk, or the database on it, fails."""
 
     code = 501
 
