@@ -2,9 +2,10 @@
 
 The final network has seen every photograph, and scores them too low. How much too low is learned from folds:
 every photograph is left out of one fold's training, and the gap between the fold that had not seen it and
-those that had, on the same pictures with the same place statistics, is added to the final network's score
-(on the evened-out scale of ``threshold``). The folds learn for a shorter time, so their scores are of another
-level and only the gap is used. The place statistics that a photograph is scored with have no part of it.
+those that had is taken on the same pictures with the same place statistics. The middle gap is added to the
+final network's scores, on the evened-out scale of ``threshold``. The folds learn for a shorter time, so their
+scores are of another level and only the gap is used. The place statistics that a photograph is scored with
+have no part of it.
 """
 
 from collections.abc import Sequence
@@ -67,7 +68,7 @@ def calibrate(wide: PictureMaps, mild: PictureMaps, folds: Sequence[FoldMaps]) -
         head = ScoreHead(fit_statistics(wide.without(owner), NEIGHBOURHOOD))
         own[of_owner] = even_out(score_maps(head, mild.only(of_owner)))
         gaps += _gap(head, levelled, of_owner)
-    gap = max(0.0, float(np.mean(gaps))) if gaps else 0.0
+    gap = max(0.0, float(np.median(gaps))) if gaps else 0.0
     held_out = HeldOutScores(as_scores(own + gap), mild.owners)
     return Calibration(fit_statistics(wide.maps, NEIGHBOURHOOD), held_out)
 

@@ -1,11 +1,11 @@
 """The threshold for a stated false-reject rate, from scores of good parts that the model had not seen.
 
 Model: the logarithm of a good part's score (plus a half, for scores begin at nothing) is the product's
-level, plus what parts differ by, plus what light, place and noise add. The last is measured well, from many
-variations of each photograph. What parts differ by comes from a handful of photographs, so it is blended with
-what is usual (a prior worth ``_PRIOR_WORTH`` photographs). The threshold is the quantile of the predictive
-distribution, a Student t (Gelman et al., Bayesian Data Analysis, 3rd ed., section 3.2): the fewer the
-photographs, the further out. Its uncertainty is the spread of the true quantile under the posterior.
+level plus what one part, in its place and its light, differs from another by. Mild variations of each
+photograph even out luck in its own score. What parts differ by is seen in a handful of photographs only, so it
+is blended with what is usual (a prior worth ``_PRIOR_WORTH`` photographs). The threshold is the quantile of
+the predictive distribution, a Student t (Gelman et al., Bayesian Data Analysis, 3rd ed., section 3.2): the
+fewer the photographs, the further out. Its uncertainty is the spread of the true quantile under the posterior.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from scipy import stats
 from edge_service.contract.manifest import Threshold, Uncertainty
 
 _OFFSET = 0.5  # spreads: scores begin at nothing
-_PRIOR_SPREAD = 0.15  # between good parts of one product, of the logarithm
+_PRIOR_SPREAD = 0.2  # between good parts of one product, of the logarithm
 _PRIOR_WORTH = 8.0
 _LEVEL = 0.9
 _DRAWS = 4000
@@ -35,8 +35,7 @@ class HeldOutScores:
 @dataclass(frozen=True, slots=True)
 class _Fit:
     level: float
-    between: float  # spread between parts
-    within: float  # spread between variations of one photograph
+    between: float  # spread between parts, each with its own place, light and noise
     photographs: int
     freedom: float
 
@@ -54,7 +53,7 @@ def as_scores(evened: NDArray[np.float64]) -> NDArray[np.float64]:
 def find_threshold(held_out: HeldOutScores, false_reject_rate: float, seed: int = 0) -> Threshold:
     """Return the score that ``false_reject_rate`` of good parts are expected to exceed."""
     fit = _fit(held_out)
-    spread = np.hypot(fit.between * np.sqrt(1 + 1 / fit.photographs), fit.within)
+    spread = fit.between * np.sqrt(1 + 1 / fit.photographs)
     value = as_scores(np.array(fit.level + stats.t.ppf(1 - false_reject_rate, fit.freedom) * spread))
     lower, upper = _interval(fit, false_reject_rate, seed)
     return Threshold(
@@ -70,11 +69,10 @@ def _fit(held_out: HeldOutScores) -> _Fit:
     logs = even_out(held_out.scores)
     parts = [logs[held_out.owners == owner] for owner in np.unique(held_out.owners)]
     means = np.array([part.mean() for part in parts])
-    within = float(np.sqrt(np.mean([part.var() for part in parts])))
     seen = float(means.var(ddof=1)) if len(means) > 1 else 0.0
     freedom = _PRIOR_WORTH + len(means) - 1
     between = np.sqrt((_PRIOR_WORTH * _PRIOR_SPREAD**2 + (len(means) - 1) * seen) / freedom)
-    return _Fit(float(means.mean()), float(between), within, len(means), freedom)
+    return _Fit(float(means.mean()), float(between), len(means), freedom)
 
 
 def _interval(fit: _Fit, false_reject_rate: float, seed: int) -> tuple[float, float]:
@@ -82,7 +80,7 @@ def _interval(fit: _Fit, false_reject_rate: float, seed: int) -> tuple[float, fl
     random = np.random.default_rng(seed)
     between = fit.between * np.sqrt(fit.freedom / random.chisquare(fit.freedom, _DRAWS))
     level = random.normal(fit.level, between / np.sqrt(fit.photographs))
-    quantile = level + stats.norm.ppf(1 - false_reject_rate) * np.hypot(between, fit.within)
+    quantile = level + stats.norm.ppf(1 - false_reject_rate) * between
     tail = (1 - _LEVEL) / 2
     lower, upper = as_scores(np.quantile(quantile, (tail, 1 - tail)))
     return float(lower), float(upper)

@@ -7,9 +7,9 @@ from trainer.calibration.threshold import HeldOutScores, as_scores, find_thresho
 
 
 def good_parts(parts: int, seed: int, variations: int = 12) -> HeldOutScores:
-    """Scores after the model that is fitted: level 0.2, parts apart by 0.15, variations by 0.05."""
+    """Scores after the model that is fitted: level 0.2, parts apart by 0.2, variations by 0.05."""
     random = np.random.default_rng(seed)
-    levels = random.normal(0.2, 0.15, parts)
+    levels = random.normal(0.2, 0.2, parts)
     logs = levels[:, None] + random.normal(0.0, 0.05, (parts, variations))
     return HeldOutScores(as_scores(logs).ravel(), np.repeat(np.arange(parts), variations))
 
