@@ -2,10 +2,10 @@
 
 Model: the logarithm of a good part's score (plus a half, for scores begin at nothing) is the product's
 level plus what one part, in its place and its light, differs from another by. Mild variations of each
-photograph even out luck in its own score. What parts differ by is seen in a handful of photographs only, so it
-is blended with what is usual (a prior worth ``_PRIOR_WORTH`` photographs). The threshold is the quantile of
-the predictive distribution, a Student t (Gelman et al., Bayesian Data Analysis, 3rd ed., section 3.2): the
-fewer the photographs, the further out. Its uncertainty is the spread of the true quantile under the posterior.
+photograph even out luck in its own score. What parts differ by is seen in a handful of photographs only, so
+it is blended with what is usual (a prior worth ``_PRIOR_WORTH`` photographs). The threshold is the quantile
+of the predictive distribution, a Student t (Gelman et al., Bayesian Data Analysis, 3rd ed., section 3.2): the
+fewer the photographs, the further out. Its uncertainty is the true quantile's spread under the posterior.
 """
 
 from dataclasses import dataclass

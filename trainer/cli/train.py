@@ -101,6 +101,10 @@ def train(
     as_json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Train, package, and say what came out."""
+    from trainer.datasets.photographs import picture_paths
+
+    picture_paths(folder)  # an empty folder is told before torch has loaded
+
     from trainer.cli import report  # torch and anomalib only when asked for
     from trainer.pipeline.run import PackageLabel, train_package
     from trainer.pipeline.settings import TrainingSettings

@@ -29,7 +29,7 @@ def read_folder(folder: Path) -> PhotographSet:
     Raises DatasetError when there is no folder or no picture in it, PhotographError naming the file
     that is no picture.
     """
-    paths = _picture_paths(folder)
+    paths = picture_paths(folder)
     decoded = [(path, *_decode(path)) for path in paths]
     bits = _bits_in_use([raw for _, raw, _ in decoded])
     photographs = tuple(Photograph(path, _to_eight_bits(raw, bits), sha256) for path, raw, sha256 in decoded)
@@ -38,7 +38,8 @@ def read_folder(folder: Path) -> PhotographSet:
     return PhotographSet(photographs, digest, tuple(_warnings(photographs, bits)))
 
 
-def _picture_paths(folder: Path) -> list[Path]:
+def picture_paths(folder: Path) -> list[Path]:
+    """Return the files of ``folder`` that end like pictures, by name. Raises DatasetError for none."""
     if not folder.is_dir():
         raise DatasetError(
             say(f"{folder} is not a folder", f"{folder} 不是文件夹"),
