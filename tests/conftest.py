@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.support.node_peer import missing_package
+
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Make every asynchronous test fail when it leaves a task of its own running."""
@@ -39,5 +41,18 @@ def require_program() -> Callable[[str], str]:
         if path is None:
             pytest.skip(f"{name} is not installed")
         return path
+
+    return find
+
+
+@pytest.fixture
+def require_node(require_program: Callable[[str], str]) -> Callable[[str], str]:
+    """Return a function that gives node's path when that npm package is there; else as for a program."""
+
+    def find(package: str) -> str:
+        node = require_program("node")
+        if problem := missing_package(package):
+            (pytest.fail if os.environ.get("OKNG_REQUIRE_PEERS") == "1" else pytest.skip)(problem)
+        return node
 
     return find

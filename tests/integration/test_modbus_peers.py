@@ -1,4 +1,4 @@
-"""Masters that others wrote drive the station: pymodbus, Debian's mbpoll and libmodbus."""
+"""Masters that others wrote drive the station: pymodbus, mbpoll, libmodbus, modbus-serial, jsmodbus."""
 
 import asyncio
 import ctypes
@@ -14,6 +14,7 @@ from pymodbus.client import AsyncModbusTcpClient
 from edge_service.fieldbus.memory import Memory
 from edge_service.fieldbus.modbus_server import ModbusTcpServer, ModbusTcpSettings
 from tests.support.machine_station import MachineStation
+from tests.support.node_peer import run_node
 
 ENABLE = 0x0025
 
@@ -144,3 +145,14 @@ async def test_libmodbus_drives_parts():
     async with serving() as (host, port):
         seen = await asyncio.to_thread(drive, library, host, port, 50)
     assert seen == [(sequence, 1) for sequence in range(1, 51)]
+
+
+@pytest.mark.parametrize("package", ["modbus-serial", "jsmodbus"])
+async def test_node_masters_drive_parts(package: str, require_node: Callable[[str], str]):
+    """The masters behind Node-RED and many gateways inspect 20 parts and see the right exception."""
+    node = require_node(package)
+    async with serving() as (host, port):
+        script = package.replace("-", "_") + "_tcp.mjs"
+        (facts,) = await run_node(node, script, host, str(port), "20")
+    assert facts["seen"] == [{"sequence": n, "id": n, "verdict": 1} for n in range(1, 21)]
+    assert facts["refused"] == 2
