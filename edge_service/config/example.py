@@ -32,6 +32,11 @@ VALUES: dict[str, Any] = {
     "models.store_dir": "/var/lib/okng/models",
     "models.trust_dir": "/var/lib/okng/trust",
     "link.socket": "/run/okng/core.sock",
+    "modbus.tls.certificate": "tls/station.pem",
+    "modbus.tls.key": "tls/station.key",
+    "modbus.tls.client_ca": "tls/masters-ca.pem",
+    "modbus.rtu.device": "/dev/ttyUSB0",
+    "modbus.client.host": "192.168.1.20",
 }
 PLAIN = {"text", "文本", "true | false"}  # what the value itself shows
 

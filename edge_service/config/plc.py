@@ -1,4 +1,4 @@
-"""What concerns the PLC: sections ``modbus``, ``handshake`` and ``trigger``."""
+"""What concerns the PLC, whatever it speaks: sections ``handshake`` and ``trigger``."""
 
 from ipaddress import ip_network
 from typing import Annotated, Literal, Self
@@ -30,78 +30,6 @@ Network = Annotated[
     ),
 ]
 Port = Annotated[int, Field(ge=0, le=65_535)]
-
-
-class TcpLimits(Section):
-    """What one Modbus client can cost us at most."""
-
-    connections: int = Field(
-        default=16, ge=1, le=256, description=about("open connections at once", "同时连接数上限")
-    )
-    idle_s: float = Field(
-        default=60.0,
-        ge=1.0,
-        le=86_400.0,
-        description=about("a silent connection is closed, not the owner's", "空闲连接关闭（占用者除外）"),
-    )
-    partial_frame_s: float = Field(
-        default=5.0,
-        ge=0.1,
-        le=60.0,
-        description=about("half a request is waited for so long", "等待不完整请求的时间"),
-    )
-
-
-class ModbusTcp(Section):
-    """The Modbus TCP server that the PLC talks to."""
-
-    enabled: bool = Field(default=True, description=about("serve Modbus TCP", "启用 Modbus TCP 服务器"))
-    host: str = Field(
-        default="0.0.0.0",  # noqa: S104 - a PLC is another machine; `allow` keeps strangers out
-        min_length=1,
-        description=about(
-            "address to listen on; 0.0.0.0 is every port of the box", "监听地址；0.0.0.0 为所有网口"
-        ),
-    )
-    port: Port = Field(
-        default=502, description=about("TCP port; 0 lets the system choose", "TCP 端口；0 由系统选择")
-    )
-    allow: tuple[Network, ...] = Field(
-        default=PRIVATE_NETWORKS,
-        min_length=1,
-        description=about(
-            "who may connect; by default private networks only", "允许连接的地址；默认仅限私有网段"
-        ),
-    )
-    unit_id: int = Field(
-        default=1,
-        ge=0,
-        le=255,
-        description=about("own unit id, with unit_id_strict", "站号，配合 unit_id_strict"),
-    )
-    unit_id_strict: bool = Field(
-        default=False, description=about("answer only unit_id (else any)", "只应答 unit_id（否则全部应答）")
-    )
-    word_order: Literal["ABCD", "CDAB", "BADC", "DCBA"] = Field(
-        default="ABCD", description=about("bytes of 32-bit values", "32 位数值的字节顺序")
-    )
-    text_order: Literal["high_first", "low_first"] = Field(
-        default="high_first", description=about("two characters in a register", "寄存器中两个字符的顺序")
-    )
-    swap_all: bool = Field(
-        default=False, description=about("swap the bytes of every register", "交换每个寄存器的两个字节")
-    )
-    limits: TcpLimits = Field(
-        default_factory=TcpLimits, description=about("limits of the server", "服务器限制")
-    )
-
-
-class Modbus(Section):
-    """Modbus in its roles."""
-
-    tcp: ModbusTcp = Field(
-        default_factory=ModbusTcp, description=about("Modbus TCP server", "Modbus TCP 服务器")
-    )
 
 
 class Timeouts(Section):

@@ -18,7 +18,8 @@ from typing import Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from edge_service.config.cameras import CameraSection, SimulatedCamera
-from edge_service.config.plc import Handshake, Modbus, TriggerSection
+from edge_service.config.modbus import Modbus
+from edge_service.config.plc import Handshake, TriggerSection
 from edge_service.config.section import Clash, Section, about, clash
 from edge_service.config.services import GatewaySection, LinkSection, LogSection
 from edge_service.config.station import InferenceSection, ModelsSection, RecipeSection, StationSection

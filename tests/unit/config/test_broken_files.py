@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from edge_service.config import example, parse
@@ -78,6 +78,7 @@ def test_a_mistyped_key_is_recognised(path: Steps, data: st.DataObject):
 @given(st.sampled_from(VALUES), st.sampled_from([["zqx"], {"zqx": 1}, [["zqx"]]]))
 def test_a_wrong_value_is_told_by_its_line(path: Steps, value: Any):
     """A list or a section where a value belongs: its line, what was found, what is allowed."""
+    assume(value != ["zqx"] or not str(path[-1]).endswith("_roles"))  # a role may have any name
     document = copy.deepcopy(GOOD)
     at(document, path[:-1])[path[-1]] = value
     text = refused(document, "zqx")

@@ -109,7 +109,10 @@ def test_an_unknown_key_without_a_value_is_told_too():
 
 def test_key_in_the_wrong_section_is_shown_home():
     """A key that exists elsewhere is told where."""
-    assert "its place is: gateway.http.port, modbus.tcp.port" in mistakes(MINIMAL + "port: 502")
+    assert (
+        "its place is: gateway.http.port, modbus.client.port, modbus.tcp.port, modbus.tls.port"
+        in mistakes(MINIMAL + "port: 502")
+    )
 
 
 def test_duplicate_key_names_both_lines():
@@ -200,3 +203,22 @@ def test_messages_come_in_chinese(monkeypatch: pytest.MonkeyPatch):
     assert "未知的键" in text
     assert "是否想写：port" in text
     assert "请修改以上各行" in text
+
+
+@pytest.mark.parametrize(
+    ("section", "place", "reason"),
+    [
+        ("tls: {enabled: true, key: k.pem, client_ca: ca.pem}", "modbus.tls.certificate", "is needed when"),
+        ("tls: {enabled: true, port: 502, certificate: c, key: k, client_ca: ca}", "modbus.tls.port", "502"),
+        ("rtu: {enabled: true}", "modbus.rtu.device", "is needed when"),
+        ("rtu: {baud: 9601}", "modbus.rtu.baud", "allowed"),
+        ("rtu: {unit_id: 0}", "modbus.rtu.unit_id", "from 1 to 247"),
+        ("client: {enabled: true}", "modbus.client.host", "is needed when"),
+        ("client: {command_at: 1100}", "modbus.client.station_at", "overlaps"),
+    ],
+)
+def test_roles_of_modbus_that_cannot_work_are_refused(section: str, place: str, reason: str):
+    """A role that lacks what it needs, or stands in another's way, is told with its key."""
+    text = mistakes(MINIMAL + f"modbus:\n  {section}\n")
+    assert f"{place}: " in text
+    assert reason in text
