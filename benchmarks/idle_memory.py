@@ -62,7 +62,7 @@ def photographed(folder: Path) -> None:
         "recipes": [{"number": 1, "name": "pcb", "model": "pcb"}],
         "inference": {"devices": ["CPU"]},
         "modbus": {"tcp": {"host": "127.0.0.1", "port": 0}},
-        "gateway": {"http": {"port": 0}},
+        "gateway": {"http": {"port": 0}, "opcua": {"host": "127.0.0.1", "port": 0}},
     }
     (folder / "edge.yaml").write_text(yaml.safe_dump(tree))
 

@@ -48,12 +48,23 @@ HttpPort = Annotated[
     ),
 ]
 
+OpcUaPort = Annotated[
+    int,
+    typer.Option(
+        "--opcua-port",
+        min=0,
+        max=65535,
+        help=say("with --sim: port of the OPC UA server", "配合 --sim：OPC UA 服务器端口"),
+    ),
+]
+
 
 def run(
     config: ConfigFile = DEFAULT_CONFIG,
     data_dir: DataDir = None,
     modbus_port: ModbusPort = 1502,
     http_port: HttpPort = 0,
+    opcua_port: OpcUaPort = 0,
     *,
     sim: Sim = False,
 ) -> None:
@@ -67,7 +78,7 @@ def run(
         from edge_service.cli.simulation import prepare
 
         folder = data_dir or Path.home() / ".local" / "share" / "okng" / "sim"
-        config = prepare(folder, modbus_port=modbus_port, http_port=http_port)
+        config = prepare(folder, modbus_port=modbus_port, http_port=http_port, opcua_port=opcua_port)
     section = load(config).log  # what is wrong is said once, here, and not by each child
     configure(section.level, json=None if section.format == "auto" else section.format == "json")
     sys.exit(asyncio.run(_supervise(config)))

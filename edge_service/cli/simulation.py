@@ -18,7 +18,7 @@ _HEADER = (
 )
 
 
-def prepare(folder: Path, *, modbus_port: int, http_port: int) -> Path:
+def prepare(folder: Path, *, modbus_port: int, http_port: int, opcua_port: int = 0) -> Path:
     """Fill ``folder`` with ready models and a configuration; return the configuration's path.
 
     Raises PackageError when this installation carries no ready model, DiskFullError, ConfigurationError.
@@ -28,7 +28,7 @@ def prepare(folder: Path, *, modbus_port: int, http_port: int) -> Path:
     folder = folder.expanduser().absolute()
     models = _install(folder)
     path = folder / CONFIG
-    LocalDisk().write(path, (_HEADER + _yaml(folder, models, modbus_port, http_port)).encode())
+    LocalDisk().write(path, (_HEADER + _yaml(folder, models, modbus_port, http_port, opcua_port)).encode())
     return path
 
 
@@ -57,8 +57,10 @@ def _vouched_for(_: ModelPackage) -> None:
     """Leave the self-test to the core, which runs it on each model it loads."""
 
 
-def _yaml(folder: Path, models: list[str], modbus_port: int, http_port: int) -> str:
+def _yaml(folder: Path, models: list[str], modbus_port: int, http_port: int, opcua_port: int) -> str:
     recipes = [{"number": n, "name": name, "model": name} for n, name in enumerate(models, 1)]
+    loopback = "127.0.0.1"
+    open_to_this_box = {"host": loopback, "port": opcua_port, "allow_none": True, "anonymous": "operator"}
     tree = {
         "station": {"id": "sim", "data_dir": str(folder)},
         "camera": {
@@ -69,7 +71,7 @@ def _yaml(folder: Path, models: list[str], modbus_port: int, http_port: int) -> 
         },
         "recipes": recipes,
         "inference": {"devices": ["GPU", "CPU"]},
-        "modbus": {"tcp": {"host": "127.0.0.1", "port": modbus_port}},
-        "gateway": {"http": {"port": http_port}},
+        "modbus": {"tcp": {"host": loopback, "port": modbus_port}},
+        "gateway": {"http": {"port": http_port}, "opcua": open_to_this_box},
     }
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)

@@ -37,6 +37,7 @@ VALUES: dict[str, Any] = {
     "modbus.tls.client_ca": "tls/masters-ca.pem",
     "modbus.rtu.device": "/dev/ttyUSB0",
     "modbus.client.host": "192.168.1.20",
+    "gateway.opcua.pki_dir": "/var/lib/okng/opcua",
 }
 PLAIN = {"text", "文本", "true | false"}  # what the value itself shows
 

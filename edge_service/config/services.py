@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from edge_service.config.opcua import OpcUa
 from edge_service.config.plc import Port
 from edge_service.config.section import Section, about
 
@@ -44,6 +45,7 @@ class GatewaySection(Section):
     """What others look at or fetch."""
 
     http: Http = Field(default_factory=Http, description=about("status page", "状态页面"))
+    opcua: OpcUa = Field(default_factory=OpcUa, description=about("OPC UA server", "OPC UA 服务器"))
 
 
 class LogSection(Section):

@@ -102,6 +102,12 @@ class EdgeConfig(Section):
         """The local socket between core and gateway."""
         return self.resolve(self.link.socket) if self.link.socket else self.data_dir / "core.sock"
 
+    @property
+    def opcua_dir(self) -> Path:
+        """Where the OPC UA server keeps its certificate, its trusted peers and its users."""
+        pki_dir = self.gateway.opcua.pki_dir
+        return self.resolve(pki_dir) if pki_dir else self.data_dir / "opcua"
+
     def recipe_table(self) -> dict[int, Recipe]:
         """Return number -> recipe, in the order of the file."""
         return {section.number: section.recipe() for section in self.recipes}

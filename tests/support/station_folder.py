@@ -25,7 +25,7 @@ class StationFolder:
             "recipes": [{"number": 1, "name": "PCB", "model": "pcb"}],
             "inference": {"devices": ["CPU"], "threads": 1, "cache": False},
             "modbus": {"tcp": {"host": "127.0.0.1", "port": 0}},
-            "gateway": {"http": {"port": 0}},
+            "gateway": {"http": {"port": 0}, "opcua": {"enabled": False}},
         }
         (path / "parts").mkdir()
         cv2.imwrite(str(path / "parts" / "1-good.png"), good_picture())
