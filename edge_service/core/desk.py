@@ -1,13 +1,15 @@
 """What the gateway may ask of the core, and who may ask it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import structlog
 
+from edge_service.core.line_desk import Handler
 from edge_service.core.plain import plain_inspection
 from edge_service.domain.codes import Code, refusal
-from edge_service.domain.inspection import TriggerSource
+from edge_service.domain.inspection import Inspection, TriggerSource
 from edge_service.errors import LinkError
 from edge_service.handshake.command import DONE, CommandCode
 from edge_service.language import say
@@ -18,6 +20,7 @@ log = structlog.get_logger()
 
 _RANK = {Role.OBSERVER: 0, Role.OPERATOR: 1, Role.ENGINEER: 2}
 _U16 = 0xFFFF
+_TOO_OFTEN_TO_LOG = frozenset({"write_command", "heard"})
 
 ORDERS: dict[str, tuple[CommandCode, Role, str | None]] = {
     "select_recipe": (CommandCode.SELECT_RECIPE, Role.ENGINEER, "recipe"),
@@ -34,16 +37,23 @@ ORDERS: dict[str, tuple[CommandCode, Role, str | None]] = {
 class Desk:
     """Takes commands from the link; a role that may not is refused with code 217."""
 
-    def __init__(self, station: Station) -> None:
-        self._station = station
-        self._others: dict[str, tuple[Role, Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]]] = {
+    def __init__(
+        self,
+        station: Station,
+        further: Mapping[str, tuple[Role, Handler]] = MappingProxyType({}),
+        plain: Callable[[Inspection], dict[str, Any]] = plain_inspection,
+    ) -> None:
+        self._station, self._plain = station, plain
+        self._others: dict[str, tuple[Role, Handler]] = {
             "trigger": (Role.OPERATOR, self._trigger),
             "clear_error": (Role.OPERATOR, self._clear_error),
+            **further,
         }
 
     async def handle(self, command: Command) -> Answer:
         """Carry the command out and answer it; OkngErrors go through to the link, which answers them."""
-        log.info("link_command", name=command.name, role=command.role)
+        if command.name not in _TOO_OFTEN_TO_LOG:
+            log.info("link_command", name=command.name, role=command.role)
         if command.name in ORDERS:
             code, role, argument = ORDERS[command.name]
             _allow(command, role)
@@ -59,7 +69,7 @@ class Desk:
     async def _trigger(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         source = TriggerSource.OPC_UA if arguments.get("source") == "opcua" else TriggerSource.HMI
         serial = str(arguments.get("serial", "")).encode("latin-1", "replace")[:40]
-        return plain_inspection(await self._station.trigger(source, serial=serial))
+        return self._plain(await self._station.trigger(source, serial=serial))
 
     async def _clear_error(self, _: Mapping[str, Any]) -> dict[str, Any]:
         self._station.clear_errors()

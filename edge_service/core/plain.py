@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edge_service.domain.inspection import Inspection
+from edge_service.domain.sequence import wrapped
 from edge_service.domain.signal import SignalValue
 
 
@@ -19,6 +20,7 @@ def plain_inspection(inspection: Inspection) -> dict[str, Any]:
     return {
         "id": inspection.global_id,
         "counter": inspection.counter,
+        "inspection_id": wrapped(inspection.counter),
         "verdict": judgement.verdict.name,
         "code": int(judgement.code),
         "score": _plain(judgement.score),
@@ -26,12 +28,15 @@ def plain_inspection(inspection: Inspection) -> dict[str, Any]:
         "normalised_score": _plain(judgement.normalised_score),
         "defect": None if judgement.defect_x is None else [judgement.defect_x, judgement.defect_y],
         "defect_area_px": judgement.defect_area_px,
+        "defect_class": judgement.defect_class,
         "recipe": inspection.recipe,
         "model": f"{model.name} {model.version}" if model else None,
         "source": trigger.source.name,
         "sequence": trigger.sequence,
         "acquisition_id": trigger.acquisition_id,
         "serial": _plain(trigger.serial),
+        "encoder": trigger.encoder,
+        "configuration_checksum": inspection.configuration_checksum,
         "captured_at": inspection.captured_at,
         "trigger_to_exposure_ms": _plain(inspection.trigger_to_exposure_ms),
         "inference_ms": _plain(inspection.inference_ms),

@@ -13,6 +13,7 @@ import edge_service
 from edge_service.config import EdgeConfig, checksum, load
 from edge_service.contract.trust import TrustStore
 from edge_service.core.desk import Desk
+from edge_service.core.line_desk import LineDesk
 from edge_service.core.outfitter import StoreOutfitter
 from edge_service.core.pictures import PictureDesk
 from edge_service.core.reload import Reload
@@ -72,7 +73,8 @@ class Core:
         self._pictures = PictureDesk(self._window.show)
         self._samples = SampleFolder(config.data_dir / "samples")
         self.station = self._reload.station = self._station(config, claim)
-        self._window.look_at(self.station, self._pictures)
+        self._memory = Memory(self.station)
+        self._window.look_at(self.station, self._pictures, self._memory)
         self._announced = False
         self._failure: asyncio.Future[None] | None = None
 
@@ -120,12 +122,13 @@ class Core:
         async with AsyncExitStack() as stack:
             stack.callback(lambda: [task.cancel() for task in others])
             if config.modbus.tcp.enabled:
-                server = ModbusTcpServer(modbus_tcp_settings(config), Memory(self.station))
+                server = ModbusTcpServer(modbus_tcp_settings(config), self._memory)
                 await stack.enter_async_context(server)
                 self._window.modbus = server.address()
                 others.append(group.create_task(server.failed(), name="modbus-failed"))
                 log.info("modbus_listening", address=server.address())
-            desk = Desk(self.station)
+            line = LineDesk(self.station, self._memory, self._window)
+            desk = Desk(self.station, line.handlers, self._window.plain)
             link = LinkServer(config.link_socket, self._window.greet, desk.handle)
             await stack.enter_async_context(link)
             self._window.link = link

@@ -38,6 +38,14 @@ class Memory:
         self._conversation.update(PlcInputs.of(decode(Block.COMMAND, words)), writer)
         self._command = tuple(words)
 
+    def write_signals(self, values: Mapping[str, SignalValue], writer: str) -> None:
+        """Apply one write of some signals (``Command.TriggerSeq``); the others stay as they are.
+
+        Raises NotOwnerError, nothing applied, when another writer owns the registers.
+        """
+        whole = decode(Block.COMMAND, self._command) | dict(values)
+        self.write(dict(enumerate(encode(Block.COMMAND, whole))), writer)
+
     def heard(self, writer: str) -> None:
         """Note that a request came from that writer."""
         self._conversation.heard(writer)

@@ -33,6 +33,16 @@ class Conditions:
         elif not on and self.present(code):
             self.gone(code)
 
+    @property
+    def errors(self) -> tuple[int, ...]:
+        """Every uncleared error, the oldest first."""
+        return tuple(self._active)
+
+    @property
+    def warnings(self) -> tuple[int, ...]:
+        """Every active warning, the oldest first."""
+        return tuple(self._warnings)
+
     def present(self, code: int) -> bool:
         """Whether the cause is there now."""
         return code in self._warnings or self._active.get(code, False)

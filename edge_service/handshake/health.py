@@ -26,6 +26,7 @@ class Health:
     starting: bool = True
     maintenance: bool = False
     halted: bool = False
+    continuous: bool = False  # parts are taken one after the other, without a trigger for each
     discrete_input: bool = False
     camera_lost: bool = False
     numbers_used_up: bool = False  # the disk refuses to reserve further inspection ids

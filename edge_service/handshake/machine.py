@@ -150,6 +150,11 @@ class Machine:
         """Return the code a trigger would be refused with now, 0 if it would not."""
         return readiness.obstacle(self, from_plc=from_plc)
 
+    def barred(self, source: TriggerSource) -> bool:
+        """Return whether that source may not trigger, because a PLC owns the station."""
+        owned = self.ownership.owner is not None
+        return owned and source in _ASKED_BY_A_CALLER and source not in self.settings.sources
+
     # The PLC
 
     def update(
@@ -198,9 +203,7 @@ class Machine:
         """
         self._outputs = None
         actions = self._settle(now)
-        owned = self.ownership.owner is not None
-        barred = owned and source in _ASKED_BY_A_CALLER and source not in self.settings.sources
-        code = Code.SOURCE_NOT_ALLOWED if barred else self.obstacle(from_plc=False)
+        code = Code.SOURCE_NOT_ALLOWED if self.barred(source) else self.obstacle(from_plc=False)
         if code:
             self.triggers.reject_reason = code
             self.statistics.missed += 1
@@ -310,6 +313,12 @@ class Machine:
         """Do what ClearError does, for a person at a screen."""
         self._outputs = None
         self.conditions.clear_errors()
+        return self._settle(now)
+
+    def acknowledge_alarm(self, now: float) -> tuple[Action, ...]:
+        """Do what AlarmAck does."""
+        self._outputs = None
+        self.alarms.acknowledge()
         return self._settle(now)
 
     def abort(self, now: float) -> tuple[Action, ...]:

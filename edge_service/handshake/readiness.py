@@ -9,7 +9,7 @@ from edge_service.handshake.settings import Profile
 if TYPE_CHECKING:
     from edge_service.handshake.machine import Machine
 
-_PREOPERATIONAL, _HALTED, _ERROR, _INITIALISED, _READY, _SINGLE_EXECUTION = 1, 2, 3, 5, 6, 7
+_PREOPERATIONAL, _HALTED, _ERROR, _INITIALISED, _READY, _SINGLE_EXECUTION, _CONTINUOUS = 1, 2, 3, 5, 6, 7, 8
 
 
 def cause(machine: "Machine") -> OfflineReason:
@@ -46,6 +46,8 @@ def state_number(machine: "Machine") -> int:
         return _ERROR
     if reason is not OfflineReason.ONLINE:
         return _PREOPERATIONAL
+    if machine.health.continuous:
+        return _CONTINUOUS
     if obstacle(machine, from_plc=False) == 0:
         return _READY
     return _SINGLE_EXECUTION if len(machine.parts) else _INITIALISED

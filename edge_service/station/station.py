@@ -38,6 +38,7 @@ from edge_service.station.aftermath import Aftermath, Done, Step
 from edge_service.station.camera_keeper import CameraKeeper
 from edge_service.station.equipment import Equipment, Outfitter
 from edge_service.station.inspector import Answers, Inspector
+from edge_service.station.operations import Operations
 from edge_service.station.orders import Orders, Site
 from edge_service.station.reserve import Reserve
 
@@ -89,6 +90,7 @@ class Station:
             machine.settings.exposure_timeout_s,
         )
         self._orders = Orders(self, outfitter, site)
+        self.operations = Operations(machine, self._do, self._observe, clock)
         self._outfitter = outfitter
         self._order: tuple[int, asyncio.Task[None]] | None = None
         self._reserve = reserve
@@ -267,6 +269,7 @@ class Station:
         self._settled.set()
         self._schedule()
         self._changed()
+        self.operations.go_on()
 
     def _execute(self, order: Execute) -> None:
         assert self._group is not None, "commands come only while the station runs"

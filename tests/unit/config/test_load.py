@@ -109,10 +109,8 @@ def test_an_unknown_key_without_a_value_is_told_too():
 
 def test_key_in_the_wrong_section_is_shown_home():
     """A key that exists elsewhere is told where."""
-    assert (
-        "its place is: gateway.http.port, gateway.opcua.port, modbus.client.port, modbus.tcp.port, modbus.tls.port"
-        in mistakes(MINIMAL + "port: 502")
-    )
+    text = mistakes(MINIMAL + "port: 502")
+    assert "its place is: gateway.http.port, gateway.opcua.port, modbus.client.port, modbus.tcp.port" in text
 
 
 def test_duplicate_key_names_both_lines():
