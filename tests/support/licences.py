@@ -32,6 +32,8 @@ NOTES = """
   installs it, never an edge; a CPU build from PyTorch's own index has none of them.
 - **anomalib** brings further packages for algorithms we do not use. They are installed on the training
   server and not loaded.
+- **psycopg** (and libpq in its wheel) is LGPL-3.0: imported as a package of its own, and only where the
+  training server's configuration names a PostgreSQL database.
 - **asyncua** (OPC UA) is LGPL-3.0-or-later: imported as a package of its own, never
   copied or linked into a single file, so that its user can replace it.
 - **openvino**'s GPU plugin needs Intel's compute runtime (MIT) from the operating system.

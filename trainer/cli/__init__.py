@@ -11,7 +11,7 @@ import typer
 
 from edge_service.errors import OkngError
 from edge_service.language import say
-from trainer.cli import train, weights
+from trainer.cli import configuration, edges, models, serve, train, weights
 
 app = typer.Typer(
     name="okng-trainer",
@@ -29,6 +29,10 @@ app = typer.Typer(
 )
 app.command("train", help=train.HELP)(train.train)
 app.command("weights", help=weights.HELP)(weights.weights)
+app.command("serve", help=serve.HELP)(serve.serve)
+app.add_typer(configuration.app, name="config")
+app.add_typer(edges.app, name="edges")
+app.add_typer(models.app, name="models")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,0 +1,45 @@
+"""What the handlers work with, put together by the composition root."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from edge_service.contract.keys import PublicKey
+from trainer.access import Boxes, People
+from trainer.blobs import BlobFolder
+from trainer.datasets.samples import Samples
+from trainer.images import ImageShelf
+from trainer.registry import Assignments, Packages
+from trainer.results import Inspections
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """Everything behind the API."""
+
+    server: str
+    key: PublicKey
+    people: People
+    boxes: Boxes
+    images: ImageShelf
+    samples: Samples
+    inspections: Inspections
+    blobs: BlobFolder
+    packages: Packages
+    assignments: Assignments
+    most_package_bytes: int
+    silence_s: float
+    clock: Callable[[], float] = time.time
+
+
+def _rooms(request: Request) -> Rooms:
+    rooms = request.app.state.rooms
+    assert isinstance(rooms, Rooms)
+    return rooms
+
+
+Here = Annotated[Rooms, Depends(_rooms)]
+"""The rooms, as a handler's parameter."""

@@ -1,0 +1,150 @@
+"""The composition root of the server, from the configuration to the exit code."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from edge_service.contract.keys import fingerprint
+from edge_service.contract.trust import Trust
+from edge_service.durable import LocalDisk
+from edge_service.errors import ConfigurationError
+from edge_service.language import say
+from edge_service.lifecycle import Notifier, end_with_parent, stop_on_signals
+from edge_service.log import configure_for
+from trainer.access import Boxes, People
+from trainer.access.tokens import new_token
+from trainer.api import Rooms, build_app
+from trainer.app.storage import Storage, open_storage
+from trainer.config import TrainerConfig
+from trainer.datasets.samples import Samples
+from trainer.images import Bounds, ImageShelf
+from trainer.registry import Assignments, Packages
+from trainer.results import Inspections
+
+log = structlog.get_logger()
+
+GOODBYE_S = 2  # a request in hand may finish for so long at the end
+
+
+def run_server(config: TrainerConfig) -> int:
+    """Serve until SIGTERM and return 0. Raises ConfigurationError, SettingError, DatabaseError."""
+    end_with_parent()
+    with configure_for(config.log.level, config.log.format):
+        storage = open_storage(config)
+        try:
+            rooms = furnish(config, storage)
+            keep_admin_token(config, rooms.people)
+            asyncio.run(_serve(config, build_app(rooms, config.server.http.host), rooms))
+        finally:
+            storage.database.close()
+    return 0
+
+
+def furnish(config: TrainerConfig, storage: Storage) -> Rooms:
+    """Put the rooms together."""
+    database, blobs, uploads = storage.database, storage.blobs, config.uploads
+    bounds = Bounds(uploads.image_mb * 2**20, uploads.image_megapixels * 1_000_000)
+    return Rooms(
+        server=config.server.name,
+        key=storage.key.public,
+        people=People(database),
+        boxes=Boxes(database),
+        images=ImageShelf(database, blobs, bounds),
+        samples=Samples(database),
+        inspections=Inspections(database),
+        blobs=blobs,
+        packages=Packages(database, blobs, Trust.of(storage.key.public)),
+        assignments=Assignments(database),
+        most_package_bytes=uploads.package_mb * 2**20,
+        silence_s=uploads.silence_s,
+    )
+
+
+def keep_admin_token(config: TrainerConfig, people: People) -> None:
+    """Make the local admin's token at the first start; whoever may read the file is the admin."""
+    path = config.admin_token
+    if not path.exists():
+        LocalDisk().write(path, new_token("okngp").encode() + b"\n", mode=0o600)
+    people.keep_admin(path.read_text("ascii").strip())
+
+
+async def _serve(config: TrainerConfig, app: FastAPI, rooms: Rooms) -> None:
+    notifier = Notifier()
+    http = config.server.http
+    listener = _listen(http.host, http.port)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GOODBYE_S,
+        )
+    )
+    address, port = listener.getsockname()[:2]
+    with stop_on_signals() as stop:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(server.serve(sockets=[listener]), name="http")
+            _write_address(config.address_file, address, port)
+            print(f"ready http={address}:{port}", flush=True)
+            log.info("listening", address=f"{address}:{port}", key=fingerprint(rooms.key.key_id))
+            notifier.ready()
+            alive = group.create_task(_stay_alive(notifier), name="watchdog")
+            await stop.wait()
+            notifier.stopping()
+            alive.cancel()
+            server.should_exit = True
+            await task
+    notifier.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the process's own life cycle has them."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(256)
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            say(
+                f"the server cannot listen on {host}:{port}: {error.strerror}",
+                f"服务器无法监听 {host}:{port}：{error.strerror}",
+            ),
+            remedy=say(
+                "end what uses this port, or set server.http.port (0 lets the system choose)",
+                "请结束占用该端口的程序，或设置 server.http.port（0 由系统选择）",
+            ),
+        ) from error
+    return listener
+
+
+def _write_address(path: Path, address: str, port: int) -> None:
+    """Tell commands on this machine where the server listens."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - not what we listen on
+    shown = f"[{host}]" if ":" in host else host
+    LocalDisk().write(path, f"http://{shown}:{port}\n".encode())
+
+
+async def _stay_alive(notifier: Notifier) -> None:
+    """Give systemd its sign of life: this loop turns."""
+    while True:
+        notifier.alive()
+        await asyncio.sleep(1.0)

@@ -1,0 +1,60 @@
+"""Lists of facts on a terminal: a table for people, JSON for programs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def tell(answer: Any, *, as_json: bool, columns: Mapping[str, str], none: str) -> None:
+    """Print ``answer`` (a list of facts), with ``columns`` as key -> heading; ``none`` when it is empty."""
+    if as_json:
+        print(json.dumps(answer, ensure_ascii=False, indent=2))
+        return
+    if not answer:
+        print(none)
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in columns.values():
+        table.add_column(heading)
+    for fact in answer:
+        table.add_row(*(_cell(_deep(fact, key.split("."))) for key in columns))
+    Console(soft_wrap=True).print(table)
+
+
+def ago(seconds: float | None) -> str:
+    """Return a time span for people."""
+    if seconds is None:
+        return "-"
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def moment(unix_s: float | None) -> str:
+    """Return a time for people, in this machine's zone."""
+    if unix_s is None:
+        return "-"
+    return datetime.fromtimestamp(unix_s, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _deep(fact: Any, keys: Sequence[str]) -> Any:
+    for key in keys:
+        fact = fact.get(key) if isinstance(fact, Mapping) else None
+    return fact
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return "-"
+        case bool():
+            return "+" if value else ""
+        case float():
+            return f"{value:.4g}"
+        case _:
+            return str(value)
