@@ -28,12 +28,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino as ov
 import yaml
 
 from edge_service.contract.keys import new_signing_key
 from edge_service.contract.model_package import ModelPackage, build_package, read_package
 from edge_service.contract.trust import Trust, TrustStore
+from edge_service.inference.graph import openvino_core
 from edge_service.model_store.store import ModelStore
 from edge_service.simulation.ready import ready_packages
 from tests.support.process import ROOT, Service, service
@@ -124,7 +124,7 @@ class BareModel:
 
     def __init__(self, package: ModelPackage, device: str) -> None:
         graph = package.graph()
-        core = ov.Core()
+        core = openvino_core()
         model = core.read_model(model=graph.xml, weights=graph.weights)
         compiled = core.compile_model(model, device, {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1})
         self.precision = str(compiled.get_property("INFERENCE_PRECISION_HINT").to_string())

@@ -105,9 +105,9 @@ def _clock(_: EdgeConfig) -> Iterator[Finding]:
 
 
 def _gpu(config: EdgeConfig) -> Iterator[Finding]:
-    import openvino
+    from edge_service.inference.graph import available_devices
 
-    devices = openvino.Core().available_devices
+    devices = available_devices()
     wanted = config.inference.devices
     present = [device for device in wanted if any(each.startswith(device.split(".")[0]) for each in devices)]
     found = ", ".join(devices)

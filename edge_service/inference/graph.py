@@ -4,6 +4,7 @@ The graph's contract: input ``image``, uint8 [1, H, W, 3], BGR; outputs ``score`
 ``anomaly_map``, float32 [1, 1, h, w]; both raw. Static shapes.
 """
 
+import functools
 import os
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -59,7 +60,7 @@ class OpenVinoRuntime:
         precision: Precision = "auto",
         threads: int = 0,
     ) -> None:
-        self._core = ov.Core()
+        self._core = openvino_core()
         try:
             self._model = self._core.read_model(model=xml, weights=weights)
             self.height, self.width = _checked(self._model)
@@ -124,9 +125,20 @@ class OpenVinoGraph:
         return score, anomaly_map
 
 
+@functools.cache
+def openvino_core() -> ov.Core:
+    """Return this process's one ``ov.Core``, which lives as long as the process.
+
+    OpenVINO's CPU plugin (2026.4.1) gives the thread that compiles an alternate signal stack and takes it
+    back when its Core goes. Two Cores that do not go in the reverse order of their coming leave the thread
+    with a stack that is freed, and the next signal (SIGTERM) kills the process with SIGSEGV.
+    """
+    return ov.Core()
+
+
 def available_devices() -> list[str]:
     """Name the devices that OpenVINO finds on this box: ["CPU", "GPU"]."""
-    return list(ov.Core().available_devices)
+    return list(openvino_core().available_devices)
 
 
 def _can_hold_files(folder: Path) -> bool:

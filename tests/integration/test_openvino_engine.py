@@ -1,5 +1,7 @@
 """The engine on real OpenVINO, with a model of a few kilobytes."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -153,3 +155,24 @@ def test_the_golden_package_of_version_1_still_judges():
     with OpenVinoEngine.load(graph.xml, graph.weights, devices=("CPU",), threads=1) as engine:
         results = self_test(package, engine)
     assert [result.kind for result in results] == ["good", "defective"]
+
+
+SIGNAL_AFTER_TWO_MODELS = """
+import os, signal
+from edge_service.inference.graph import OpenVinoRuntime
+from tests.support.tiny_model import tiny_ir
+
+signal.signal(signal.SIGTERM, lambda *_: print("heard"))
+first = OpenVinoRuntime(*tiny_ir()).compile("CPU")
+second = OpenVinoRuntime(*tiny_ir()).compile("CPU")
+del first
+del second
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_a_signal_after_models_came_and_went_is_heard():
+    """SIGTERM reaches its handler when models were given back in any order: no stale signal stack is left."""
+    program = [sys.executable, "-X", "faulthandler", "-c", SIGNAL_AFTER_TWO_MODELS]
+    ended = subprocess.run(program, cwd=GOLDEN.parents[2], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "heard\n"), ended.stderr

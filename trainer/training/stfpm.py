@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import openvino as ov
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from edge_service.inference.graph import openvino_core
 from edge_service.language import say
 from trainer.domain import LAYERS, Picture
 from trainer.errors import DivergedError
@@ -66,7 +66,7 @@ class Lesson:
 
 def mixed_precision() -> bool:
     """Tell whether this processor computes in BF16 by itself."""
-    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 @torch.no_grad()
