@@ -17,8 +17,10 @@ from edge_service.cli import (
     configuration,
     core,
     doctor,
+    enrol,
     gateway,
     model,
+    outbox,
     registers,
     run,
     trust,
@@ -46,10 +48,12 @@ app.command("core", help=core.HELP)(core.core)
 app.command("gateway", help=gateway.HELP)(gateway.gateway)
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 app.command("collect", help=collect.HELP)(collect.collect)
+app.command("enrol", help=enrol.HELP)(enrol.enrol)
 app.command("check-config", help=check_config.HELP)(check_config.check_config)
 app.command("registers", help=registers.HELP)(registers.registers)
 app.add_typer(configuration.app, name="config")
 app.add_typer(model.app, name="model")
+app.add_typer(outbox.app, name="outbox")
 app.add_typer(trust.app, name="trust")
 
 

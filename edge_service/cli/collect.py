@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,20 +12,34 @@ from edge_service.cli.options import DEFAULT_CONFIG, ConfigFile
 from edge_service.language import say
 
 if TYPE_CHECKING:
-    from edge_service.ports import Camera
+    from edge_service.config import EdgeConfig
 
 HELP = say(
-    "Take N frames of good parts with the configured camera and keep them as PNG files. The station must not "
-    "be running: a camera has one master. Of a running station the PLC collects with command 3.\n\n"
-    "Example: `okng-edge collect 5 good/ --config edge.yaml`, then `okng-trainer train good/ --name pcb`",
-    "用已配置的相机拍摄 N 张良品图像并存为 PNG。工位须未运行：相机只能由一个程序占用。"
-    "工位运行时由 PLC 用命令 3 采集。\n\n"
-    "示例：`okng-edge collect 5 good/ --config edge.yaml`，然后 `okng-trainer train good/ --name pcb`",
+    "Photograph N good parts to train from.\n\n"
+    "With FOLDER they are kept there as PNG files; the station must not be running, for a camera has one "
+    "master. Without FOLDER they travel to the training server through the outbox: a running station makes "
+    "samples of the next N parts that are triggered (while it has no model yet, N photographs are taken at "
+    "once); where none is running, the camera is opened here. A PLC collects with command 3.\n\n"
+    "Examples: `okng-edge collect 5 --recipe 1`, `okng-edge collect 5 good/`, then "
+    "`okng-trainer train good/ --name pcb`",
+    "拍摄 N 张良品图像用于训练。\n\n"
+    "给出 FOLDER 时存为 PNG 文件；此时工位须未运行，因为相机只能由一个程序占用。"
+    "省略 FOLDER 时经发件箱上传到训练服务器："
+    "运行中的工位把接下来触发的 N 件作为样本（尚无模型时立即拍摄 N 张）；"
+    "工位未运行则在此打开相机。PLC 用命令 3 采集。\n\n"
+    "示例：`okng-edge collect 5 --recipe 1`，`okng-edge collect 5 good/`，然后 "
+    "`okng-trainer train good/ --name pcb`",
 )
 GRAB_S = 10.0
 
 Count = Annotated[int, typer.Argument(metavar="N", min=1, max=1000, help=say("how many frames", "图像数量"))]
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help=say("where to keep them", "保存文件夹"))]
+Folder = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FOLDER]",
+        help=say("where to keep them; left out: the server", "保存文件夹；省略则上传服务器"),
+    ),
+]
 Every = Annotated[
     float,
     typer.Option(
@@ -44,7 +59,7 @@ RecipeNumber = Annotated[
 
 def collect(
     count: Count,
-    folder: Folder,
+    folder: Folder = None,
     config: ConfigFile = DEFAULT_CONFIG,
     recipe: RecipeNumber = 0,
     every: Every = 0.0,
@@ -52,12 +67,15 @@ def collect(
     enter: Enter = False,
 ) -> None:
     """Grab and keep, one after the other; say where each went."""
-    from edge_service.camera import make_camera
     from edge_service.config import load
 
     tree = load(config)
-    camera = make_camera(tree, lambda: recipe or tree.first_recipe)
-    asyncio.run(_collect(camera, count, folder, every_s=every, enter=enter))
+    if folder is None:
+        from edge_service.cli.collect_for_server import collect_for_server
+
+        collect_for_server(tree, count, recipe, lambda number: _wait(number, every, enter=enter))
+        return
+    asyncio.run(_collect(tree, count, recipe, folder, lambda number: _wait(number, every, enter=enter)))
     print(
         say(
             f"{count} frames are in {folder}. Next: okng-trainer train {folder} --name NAME",
@@ -66,18 +84,26 @@ def collect(
     )
 
 
-async def _collect(camera: "Camera", count: int, folder: Path, *, every_s: float, enter: bool) -> None:
+async def _wait(number: int, every_s: float, *, enter: bool) -> None:
+    """Return when frame ``number`` shall be taken."""
+    if enter:
+        await asyncio.to_thread(input, say(f"part {number}: Enter", f"第 {number} 件：按回车"))
+    elif number > 1 and every_s:
+        await asyncio.sleep(every_s)
+
+
+async def _collect(
+    tree: "EdgeConfig", count: int, recipe: int, folder: Path, wait: Callable[[int], Awaitable[None]]
+) -> None:
     import cv2
 
+    from edge_service.camera import make_camera
     from edge_service.durable import LocalDisk
 
     began = time.strftime("%Y%m%dT%H%M%S")
-    async with camera:
+    async with make_camera(tree, lambda: recipe or tree.first_recipe) as camera:
         for number in range(1, count + 1):
-            if enter:
-                await asyncio.to_thread(input, say(f"part {number}: Enter", f"第 {number} 件：按回车"))
-            elif number > 1 and every_s:
-                await asyncio.sleep(every_s)
+            await wait(number)
             frame = await camera.grab(time.monotonic(), GRAB_S)
             path = folder / f"{began}-{number:03d}.png"
             data = cv2.imencode(".png", frame.pixels)[1].tobytes()

@@ -31,6 +31,7 @@ VALUES: dict[str, Any] = {
     "inference.threads": 2,
     "models.store_dir": "/var/lib/okng/models",
     "models.trust_dir": "/var/lib/okng/trust",
+    "uplink.ca_file": "/etc/okng/plant-ca.pem",
     "link.socket": "/run/okng/core.sock",
     "modbus.tls.certificate": "tls/station.pem",
     "modbus.tls.key": "tls/station.key",

@@ -21,6 +21,7 @@ from edge_service.config.cameras import CameraSection, SimulatedCamera
 from edge_service.config.modbus import Modbus
 from edge_service.config.plc import Handshake, TriggerSection
 from edge_service.config.section import Clash, Section, about, clash
+from edge_service.config.server import OutboxSection, UplinkSection
 from edge_service.config.services import GatewaySection, LinkSection, LogSection
 from edge_service.config.station import InferenceSection, ModelsSection, RecipeSection, StationSection
 from edge_service.domain.inspection import Recipe
@@ -56,6 +57,13 @@ class EdgeConfig(Section):
     )
     trigger: TriggerSection = Field(
         default_factory=TriggerSection, description=about("who may trigger", "触发来源")
+    )
+    outbox: OutboxSection = Field(
+        default_factory=OutboxSection,
+        description=about("results for the training server", "发往服务器的结果"),
+    )
+    uplink: UplinkSection = Field(
+        default_factory=UplinkSection, description=about("the way to the training server", "与服务器的连接")
     )
     link: LinkSection = Field(
         default_factory=LinkSection, description=about("core and gateway", "核心与网关之间的连接")
@@ -107,6 +115,16 @@ class EdgeConfig(Section):
         """Where the OPC UA server keeps its certificate, its trusted peers and its users."""
         pki_dir = self.gateway.opcua.pki_dir
         return self.resolve(pki_dir) if pki_dir else self.data_dir / "opcua"
+
+    @property
+    def outbox_dir(self) -> Path:
+        """Where results and pictures wait for the server."""
+        return self.data_dir / "outbox"
+
+    @property
+    def enrolment_file(self) -> Path:
+        """Where the server's address and this box's token lie once it is enrolled."""
+        return self.data_dir / "server.json"
 
     def recipe_table(self) -> dict[int, Recipe]:
         """Return number -> recipe, in the order of the file."""

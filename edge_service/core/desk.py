@@ -57,7 +57,7 @@ class Desk:
         if command.name in ORDERS:
             code, role, argument = ORDERS[command.name]
             _allow(command, role)
-            parameter = _word(command.arguments, argument) if argument else 0
+            parameter = word(command.arguments, argument) if argument else 0
             result = await self._station.command(code, (parameter, 0, 0, 0))
             return Answer(command.id, 0 if result == DONE else result)
         if command.name in self._others:
@@ -82,7 +82,8 @@ def _allow(command: Command, role: Role) -> None:
         raise refusal(Code.SOURCE_NOT_ALLOWED)
 
 
-def _word(arguments: Mapping[str, Any], name: str) -> int:
+def word(arguments: Mapping[str, Any], name: str) -> int:
+    """Return an argument that is a number from 0 to 65535. Raises LinkError."""
     value = arguments.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _U16:
         raise LinkError(

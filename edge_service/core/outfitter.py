@@ -70,6 +70,21 @@ class StoreOutfitter:
         )
         return await self.equip(recipe)
 
+    async def take(self, recipe: int, read: Callable[[], bytes], *, activate: bool) -> ModelPackage:
+        """Verify and install a package for ``recipe``; ``activate``: test it here and make it the active one.
+
+        What judges now goes on judging. Raises what ``ModelStore.install`` and ``activate`` raise, and
+        PackageError for a package of another product.
+        """
+        model = _known(recipe, self._recipes).model
+        return await self._call(lambda given_up: self._take(model, read(), given_up if activate else None))
+
+    def recipe_for(self, model: str) -> int:
+        """Return the recipe to begin with once ``model`` is there: the first one that it serves."""
+        first = self._config.first_recipe
+        serves = [number for number, recipe in self._recipes.items() if recipe.model == model]
+        return first if first in serves or not serves else serves[0]
+
     async def roll_back(self, recipe: int) -> Equipment:
         """Activate the version before."""
         model = _known(recipe, self._recipes).model
@@ -135,6 +150,24 @@ class StoreOutfitter:
         while len(self._warm) > KEPT:
             self._warm.popitem(last=False)[1].engine.close()
         return self._warm[package.digest]
+
+    def _take(self, model: str, data: bytes, given_up: threading.Event | None) -> ModelPackage:
+        package = self._store.verified(data)
+        if package.manifest.name != model:
+            raise PackageError(
+                say(
+                    f"the package is for {package.manifest.name}, this recipe is for {model}",
+                    f"该模型包用于 {package.manifest.name}，而此配方用于 {model}",
+                ),
+                remedy=say(
+                    "assign a model of the recipe's own product on the training server",
+                    "请在训练服务器上为该配方指派其产品的模型",
+                ),
+            )
+        self._store.install(data)
+        if given_up is not None:
+            self._store.activate(model, package.manifest.version, self._examine(given_up))
+        return package
 
     def _newest(self, model: str) -> str:
         usable = [each.version for each in self._store.installed() if each.name == model and not each.problem]

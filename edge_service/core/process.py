@@ -12,12 +12,15 @@ import structlog
 import edge_service
 from edge_service.config import EdgeConfig, checksum, load
 from edge_service.contract.trust import TrustStore
+from edge_service.core.delivery import Delivery
 from edge_service.core.desk import Desk
 from edge_service.core.line_desk import LineDesk
 from edge_service.core.outfitter import StoreOutfitter
 from edge_service.core.pictures import PictureDesk
+from edge_service.core.posting import Posting, outbox, results_wanted
 from edge_service.core.reload import Reload
 from edge_service.core.samples import SampleFolder
+from edge_service.core.services import services
 from edge_service.core.settings import handshake_settings, modbus_tcp_settings
 from edge_service.core.window import Window
 from edge_service.errors import ClockError, OkngError
@@ -71,7 +74,8 @@ class Core:
         self._reload = Reload(path, config, self._outfitter)
         self._window = Window(lambda: self._reload.config, claim.boot_id)
         self._pictures = PictureDesk(self._window.show)
-        self._samples = SampleFolder(config.data_dir / "samples")
+        self._samples = SampleFolder(config.data_dir / "samples", results_wanted(config))
+        self._posting = Posting(outbox(config, self._reload.product), self._reload.product, self._warn)
         self.station = self._reload.station = self._station(config, claim)
         self._memory = Memory(self.station)
         self._window.look_at(self.station, self._pictures, self._memory)
@@ -91,7 +95,7 @@ class Core:
             make_camera=self._reload.camera,
             outfitter=self._outfitter,
             site=Site(self._reload, _set_clock),
-            steps=(self._samples, self._window.inspected, self._pictures),
+            steps=(self._posting, self._samples, self._window.inspected, self._pictures),
             reserve=Reserve(Numbers(config.data_dir), claim),
             changed=self._changed,
             beats=(self._notifier.alive,),
@@ -105,6 +109,7 @@ class Core:
             async with AsyncExitStack() as stack:
                 stack.push_async_callback(self._outfitter.close)
                 stack.callback(self._samples.close)
+                stack.callback(self._posting.close)
                 async with asyncio.TaskGroup() as group:
                     await self._serve(group, stop)
         log.info("stopped")
@@ -128,13 +133,18 @@ class Core:
                 others.append(group.create_task(server.failed(), name="modbus-failed"))
                 log.info("modbus_listening", address=server.address())
             line = LineDesk(self.station, self._memory, self._window)
-            desk = Desk(self.station, line.handlers, self._window.plain)
+            delivery = Delivery(self.station, self._outfitter, config.store_dir)
+            further = {**line.handlers, **services(self.station, delivery, self._posting, config)}
+            desk = Desk(self.station, further, self._window.plain)
             link = LinkServer(config.link_socket, self._window.greet, desk.handle)
             await stack.enter_async_context(link)
             self._window.link = link
             self._changed()
             await asyncio.wait({station, *others}, return_when=asyncio.FIRST_COMPLETED)
             self._notifier.stopping()
+
+    def _warn(self, code: int, there: bool) -> None:  # noqa: FBT001 - a callback with one meaning
+        self.station.warn(code, there=there)
 
     def _started(self) -> None:
         gc.collect()

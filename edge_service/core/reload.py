@@ -9,6 +9,7 @@ import structlog
 from edge_service.camera import make_camera
 from edge_service.config import EdgeConfig, checksum, load
 from edge_service.core.outfitter import StoreOutfitter
+from edge_service.core.posting import product_of
 from edge_service.errors import ConfigurationError, OkngError
 from edge_service.language import say
 from edge_service.ports import Camera
@@ -53,6 +54,10 @@ class Reload:
         if camera_changed:
             self.station.camera.replace(self.camera)
         log.info("configuration_reloaded", checksum=f"{checksum(new):08x}", camera_changed=camera_changed)
+
+    def product(self, recipe: int) -> str:
+        """Return what a recipe of the configuration in force makes."""
+        return product_of(self.config, recipe)
 
     def camera(self) -> Camera:
         """Return the camera of the configuration in force, closed."""

@@ -1,5 +1,6 @@
-"""Good samples that the PLC asked for (command 3), as PNG files in the data folder."""
+"""Good samples that the PLC asked for (command 3), as PNG files where the box has no server."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,10 +18,15 @@ log = structlog.get_logger()
 
 
 class SampleFolder:
-    """A step of the aftermath: keeps each sample as ``FOLDER/RECIPE/TIME-ID.png``, lossless."""
+    """A step of the aftermath: keeps each sample as ``FOLDER/RECIPE/TIME-ID.png``, lossless.
 
-    def __init__(self, folder: Path, disk: Disk | None = None) -> None:
-        self._folder, self._disk = folder, disk or LocalDisk()
+    ``elsewhere`` says that samples travel to the server through the outbox; then none is kept here.
+    """
+
+    def __init__(
+        self, folder: Path, elsewhere: Callable[[], bool] = lambda: False, disk: Disk | None = None
+    ) -> None:
+        self._folder, self._elsewhere, self._disk = folder, elsewhere, disk or LocalDisk()
         self._thread = OwnedThread("samples")
 
     async def __call__(self, done: Done) -> None:
@@ -35,13 +41,15 @@ class SampleFolder:
         name = f"{taken:%Y%m%dT%H%M%S}-{inspection.global_id}.png"
         path = self._folder / str(inspection.recipe) / name
         await self._thread.call(self._write, path, done.frame.pixels, allowance_s=30.0)
-        log.info("sample_kept", path=str(path))
 
     def close(self) -> None:
         """Finish what is being written."""
         self._thread.close()
 
     def _write(self, path: Path, pixels: NDArray[np.uint8]) -> None:
+        if self._elsewhere():
+            return
         done, data = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])
         assert done, "a uint8 BGR picture always has a PNG"
         self._disk.write(path, bytes(data))
+        log.info("sample_kept", path=str(path))

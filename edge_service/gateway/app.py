@@ -12,6 +12,7 @@ import uvicorn
 from edge_service.config import EdgeConfig, load
 from edge_service.errors import ConfigurationError, OkngError
 from edge_service.gateway.status import status_app
+from edge_service.gateway.uplink import Uplink
 from edge_service.gateway.view import CoreView
 from edge_service.language import say
 from edge_service.lifecycle import Notifier, end_with_parent, only_error, stop_on_signals
@@ -45,6 +46,8 @@ async def _serve(config: EdgeConfig) -> None:
         async with LinkClient(config.link_socket, view.hear, config.link.timeout_ms / 1000) as link:
             view.link = link
             async with asyncio.TaskGroup() as group:
+                uplink = Uplink(config, view, link)
+                view.uplink = uplink.state.plain
                 server = _server(config, view)
                 if server is not None:
                     http, listener = server
@@ -54,9 +57,11 @@ async def _serve(config: EdgeConfig) -> None:
                     log.info("http_listening", address=f"{address}:{port}")
                 notifier.ready()
                 alive = group.create_task(_stay_alive(notifier), name="watchdog")
+                upward = group.create_task(uplink.run(), name="uplink")
                 await stop.wait()
                 notifier.stopping()
                 alive.cancel()
+                upward.cancel()
                 if server is not None:
                     http.should_exit = True
                     await task

@@ -8,7 +8,13 @@ const TEXTS = {
     reasons: ["", "maintenance", "discrete input", "SetOffline", "starting", "no recipe or model", "camera lost", "error"],
     recipe: "recipe", model: "model", device: "device", score: "score (0.5 = threshold)", ms: "trigger to result, ms",
     inference: "inference, ms", total: "inspected", ok: "OK", ng: "NG", missed: "missed triggers", error: "error code",
-    modbus: "Modbus TCP", serial: "serial", simulated: "simulated frames",
+    modbus: "Modbus TCP", serial: "serial", simulated: "simulated frames", warning: "warning code",
+    server: "training server", waiting: "waiting for the server",
+    standings: {
+      off: "not enrolled", connecting: "connecting", up: "connected", away: "away, results wait on this box",
+      nonsense: "something else answers at its address", fault: "this box cannot send",
+      unauthorised: "this box is not let in: enrol it again",
+    },
   },
   zh: {
     frame: "最近图像", heat: "热力图：蓝色正常，白线为阈值，红色为两倍阈值",
@@ -17,7 +23,12 @@ const TEXTS = {
     reasons: ["", "维护", "离散输入", "SetOffline", "启动中", "无配方或模型", "相机丢失", "错误"],
     recipe: "配方", model: "模型", device: "设备", score: "分数（0.5 = 阈值）", ms: "触发到结果（毫秒）",
     inference: "推理（毫秒）", total: "已检测", ok: "OK", ng: "NG", missed: "漏触发", error: "错误代码",
-    modbus: "Modbus TCP", serial: "序列号", simulated: "模拟图像",
+    modbus: "Modbus TCP", serial: "序列号", simulated: "模拟图像", warning: "警告代码",
+    server: "训练服务器", waiting: "等待发送",
+    standings: {
+      off: "未注册", connecting: "连接中", up: "已连接", away: "离线，结果暂存本机",
+      nonsense: "该地址不是训练服务器", fault: "本机无法发送", unauthorised: "本机被拒绝：请重新注册",
+    },
   },
 };
 
@@ -38,6 +49,15 @@ function showAway() {
   at("why").textContent = "";
   at("facts").replaceChildren();
   shown = 0;
+}
+
+function server(uplink) {
+  const standing = text.standings[uplink.standing] ?? uplink.standing;
+  return uplink.what ? `${standing} (${uplink.what})` : standing;
+}
+
+function waiting(counts) {
+  return counts ? `${counts.records} + ${counts.samples} + ${counts.images}` : "—";
 }
 
 function condition(signals) {
@@ -70,7 +90,8 @@ function show(status) {
     serial: last ? last.serial : "",
     total: signals["Statistics.Total"], missed: signals["Statistics.Missed"],
     ok: signals["Statistics.Ok"], ng: signals["Statistics.Ng"],
-    error: signals["Status.ErrorCode"], modbus: status.modbus ?? "—",
+    error: signals["Status.ErrorCode"], warning: signals["Station.WarningCode"], modbus: status.modbus ?? "—",
+    server: server(status.uplink), waiting: waiting(status.uplink.waiting),
   };
   at("facts").replaceChildren(...Object.entries(facts).flatMap(([key, value]) => {
     const term = document.createElement("dt"), fact = document.createElement("dd");

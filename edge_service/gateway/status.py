@@ -1,8 +1,8 @@
 """The status page: what the station does now, the last frame and its heat map.
 
 ``/`` is the page (English, or Chinese with ``?lang=zh``), ``/api/status`` its facts as JSON,
-``/api/last-frame.jpg`` and ``/api/last-heatmap.jpg`` the pictures. All but the page answer 503 while the
-core is away: an old OK is no OK.
+``/api/last-frame.jpg`` and ``/api/last-heatmap.jpg`` the pictures. They answer 503 while the core is away:
+an old OK is no OK. ``/api/uplink`` says how the box stands with its training server.
 """
 
 from collections.abc import Awaitable, Callable
@@ -41,6 +41,9 @@ def status_app(view: CoreView, host: str) -> Starlette:
     async def status(_: Request) -> Response:
         return _away() if view.away else JSONResponse(view.status())
 
+    async def uplink(_: Request) -> Response:
+        return JSONResponse(view.uplink())
+
     async def frame(_: Request) -> Response:
         return _picture(view, view.frame)
 
@@ -52,6 +55,7 @@ def status_app(view: CoreView, host: str) -> Starlette:
         routes=[
             *(Route(path, _file(name)) for path, name in _PAGES.items()),
             Route("/api/status", status),
+            Route("/api/uplink", uplink),
             Route("/api/last-frame.jpg", frame),
             Route("/api/last-heatmap.jpg", heat_map),
         ],

@@ -1,6 +1,6 @@
 """The station as the gateway knows it: the last snapshot and what happened since."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ class CoreView:
     """State, last inspection and last pictures. None of it counts while ``away``."""
 
     link: Connection | None = None
+    uplink: Callable[[], Mapping[str, Any]] = lambda: {"standing": "off"}
     state: dict[str, Any] = field(default_factory=dict)
     frame: bytes = b""
     heat_map: bytes = b""
@@ -49,4 +50,4 @@ class CoreView:
 
     def status(self) -> Mapping[str, Any]:
         """Return what ``/api/status`` answers while the core is there."""
-        return {**self.state, "picture_counter": self.picture_counter}
+        return {**self.state, "picture_counter": self.picture_counter, "uplink": self.uplink()}

@@ -8,6 +8,7 @@
         .active.json                  {"active": "1.1", "previous": "1.0"}
         1.0/package.okng              exactly the bytes that were signed
         1.1/package.okng
+      .incoming/SHA256.okng         fetched by the gateway, believed by nobody yet
 
 Rules: a package is verified when it is installed and again each time it is loaded. Installing and
 activating are one rename each, of a file that is whole and on the disk, so whatever dies in between, the
@@ -23,8 +24,10 @@ passed its self-test on this box is activated; the one before stays and is one `
 """
 
 import fcntl
+import os
+import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +44,9 @@ from edge_service.language import say
 PACKAGE = "package.okng"
 POINTER = ".active.json"
 LOCK = ".lock"
+INCOMING = ".incoming"
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 Examine = Callable[[ModelPackage], object]
 """Runs a package's self-test on this box's engine; raises SelfTestError when it fails."""
@@ -66,6 +72,13 @@ class _Pointer(BaseModel):
     previous: str | None = None
 
 
+def incoming(root: Path, sha256: str) -> Path:
+    """Return where a package with this SHA-256 waits, whole or in part, until the core has verified it."""
+    if not _SHA256.fullmatch(sha256):
+        raise _unknown(sha256[:80])
+    return root / INCOMING / f"{sha256}.okng"
+
+
 class ModelStore:
     """The folder of models. ``trust``: asked anew at every install and load."""
 
@@ -86,6 +99,10 @@ class ModelStore:
             if not self._is_there(package):
                 self._disk.write(self._folder(manifest.name, manifest.version) / PACKAGE, data)
         return package
+
+    def verified(self, data: bytes) -> ModelPackage:
+        """Return what is in a package without keeping it. Raises SignatureError, PackageError."""
+        return read_package(data, self._trust())
 
     def load(self, name: str, version: str) -> ModelPackage:
         """Return an installed package, verified. Raises PackageError, SignatureError."""
@@ -140,6 +157,11 @@ class ModelStore:
                 ),
             )
         return self.activate(name, pointer.previous, examine)
+
+    def stamps(self) -> tuple[tuple[str, int, int], ...]:
+        """Return what changes whenever a package or a pointer does."""
+        files = [*self._root.glob(f"*/*/{PACKAGE}"), *self._root.glob(f"*/{POINTER}")]
+        return tuple((str(file), status.st_ino, status.st_mtime_ns) for file, status in _statuses(files))
 
     def installed(self) -> list[InstalledModel]:
         """Return every version in the store, verified, in order of name and version."""
@@ -232,6 +254,12 @@ class ModelStore:
 def identity_of(package: ModelPackage) -> ModelIdentity:
     """Return who the model is, as results carry it."""
     return ModelIdentity(package.manifest.name, package.manifest.version, package.digest)
+
+
+def _statuses(files: list[Path]) -> Iterator[tuple[Path, os.stat_result]]:
+    for file in sorted(files):
+        with suppress(FileNotFoundError):
+            yield file, file.stat()
 
 
 def _unknown(what: str) -> PackageError:

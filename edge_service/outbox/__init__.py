@@ -4,7 +4,7 @@ The core puts (``DiskOutbox``), the gateway takes and marks (``Queue``); both op
 """
 
 from edge_service.outbox.disk_outbox import DiskOutbox
-from edge_service.outbox.letters import encode, sample_letter
+from edge_service.outbox.letters import Sample, encode, sample_letter
 from edge_service.outbox.queue import Queue
 from edge_service.outbox.retention import ImagePolicy, Quota, free_bytes
 from edge_service.outbox.rows import (
@@ -33,6 +33,7 @@ __all__ = [
     "Purpose",
     "Queue",
     "Quota",
+    "Sample",
     "SetAside",
     "State",
     "encode",

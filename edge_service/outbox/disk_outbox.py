@@ -22,10 +22,10 @@ from edge_service.durable import Disk
 from edge_service.errors import DiskFailedError, DiskFullError, OkngError
 from edge_service.lifecycle import OwnedThread
 from edge_service.outbox.ballast import Ballast
-from edge_service.outbox.letters import encode, letters_of
+from edge_service.outbox.letters import Sample, encode, letters_of, sample_letter
 from edge_service.outbox.queue import Queue
 from edge_service.outbox.retention import ImagePolicy, Quota, Retention, free_bytes
-from edge_service.outbox.rows import Counter, NewLetter, NewPicture
+from edge_service.outbox.rows import Counter, NewLetter, NewPicture, Purpose
 
 log = structlog.get_logger()
 
@@ -36,7 +36,10 @@ DrawHeatMap = Callable[[NDArray[np.uint8], NDArray[np.float32], float], NDArray[
 
 
 class DiskOutbox:
-    """Implements ``ports.Outbox`` in ``folder``. ``product``: recipe number -> the product it makes."""
+    """Implements ``ports.Outbox`` in ``folder``. ``product``: recipe number -> the product it makes.
+
+    ``wanted`` is asked each time, on the outbox's own thread: while it says no, nothing is kept.
+    """
 
     def __init__(
         self,
@@ -46,12 +49,13 @@ class DiskOutbox:
         policy: ImagePolicy | None = None,
         quota: Quota | None = None,
         draw_heat_map: DrawHeatMap | None = None,
+        wanted: Callable[[], bool] = lambda: True,
         disk: Disk | None = None,
         free: Callable[[Path], int] = free_bytes,
     ) -> None:
         self._folder, self._product, self._disk, self._free = folder, product, disk, free
         self._policy, self._quota = policy or ImagePolicy(), quota or Quota()
-        self._draw_heat_map = draw_heat_map
+        self._draw_heat_map, self._wanted = draw_heat_map, wanted
         self._ballast = Ballast(folder / "ballast")
         self._thread = OwnedThread("outbox")
         self._queue: Queue | None = None
@@ -71,6 +75,10 @@ class DiskOutbox:
         """
         await self._thread.call(self._put, inspection, frame, raw, allowance_s=ALLOWANCE_S)
 
+    async def put_sample(self, sample: Sample, frame: Frame) -> None:
+        """Keep a photograph to learn from. Raises DiskFullError, DiskFailedError: it is not kept then."""
+        await self._thread.call(self._put_sample, sample, frame, allowance_s=ALLOWANCE_S)
+
     def close(self) -> None:
         """Finish what is being written and close the files."""
         self._thread.close()
@@ -79,6 +87,8 @@ class DiskOutbox:
             self._queue = None
 
     def _put(self, inspection: Inspection, frame: Frame | None, raw: RawScore | None) -> None:
+        if not self._wanted():
+            return
         try:
             pictures = self._pictures(inspection, frame, raw)
             letters = letters_of(inspection, pictures, self._product(inspection.recipe))
@@ -93,6 +103,12 @@ class DiskOutbox:
             log.warning("record_lost", inspection_id=inspection.global_id, error=error.what)
             raise
         self._count()
+
+    def _put_sample(self, sample: Sample, frame: Frame) -> None:
+        picture = encode(frame.pixels, Purpose.SAMPLE)
+        queue, retention = self._open()
+        retention.hold(len(picture.data))
+        queue.put([sample_letter(sample, picture)])
 
     def _keep(self, letters: tuple[NewLetter, ...], inspection: Inspection) -> None:
         queue, retention = self._open()

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -80,27 +81,30 @@ def inspection_letter(inspection: Inspection, pictures: tuple[NewPicture, ...] =
     return NewLetter(Kind.INSPECTION, record.global_id, write(record).decode(), pictures)
 
 
-def sample_letter(
-    sample_id: str,
-    station: str,
-    product: str,
-    picture: NewPicture,
-    *,
-    recipe: int = 0,
-    captured_at: float | None = None,
-    simulated: bool = False,
-) -> NewLetter:
-    """Return the letter with one good photograph for the training set of ``product``."""
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What is known of one good photograph for the training set of ``product``."""
+
+    id: str
+    station: str
+    product: str
+    recipe: int = 0
+    captured_at: float | None = None
+    simulated: bool = False
+
+
+def sample_letter(sample: Sample, picture: NewPicture) -> NewLetter:
+    """Return the letter with one good photograph. Raises pydantic's ValidationError."""
     upload = SampleUpload(
-        sample_id=sample_id,
-        station=station,
-        product=product,
+        sample_id=sample.id,
+        station=sample.station,
+        product=sample.product,
         image=reference(picture),
-        recipe=recipe,
-        captured_at=captured_at,
-        simulated=simulated,
+        recipe=sample.recipe,
+        captured_at=sample.captured_at,
+        simulated=sample.simulated,
     )
-    return NewLetter(Kind.SAMPLE, sample_id, write(upload).decode(), (picture,))
+    return NewLetter(Kind.SAMPLE, sample.id, write(upload).decode(), (picture,))
 
 
 def reference(picture: NewPicture) -> ImageReference:
@@ -121,16 +125,15 @@ def letters_of(
     """Return the inspection's letter; where it took a good sample, also the sample's, with the picture."""
     if inspection.judgement.verdict is not Verdict.SAMPLE or not pictures:
         return (inspection_letter(inspection, pictures),)
-    sample = sample_letter(
+    sample = Sample(
         inspection.global_id,
         inspection.station,
         product,
-        pictures[0],
-        recipe=inspection.recipe,
-        captured_at=inspection.captured_at,
-        simulated=inspection.simulated,
+        inspection.recipe,
+        inspection.captured_at,
+        inspection.simulated,
     )
-    return inspection_letter(inspection), sample
+    return inspection_letter(inspection), sample_letter(sample, pictures[0])
 
 
 def _finite(value: float) -> float:

@@ -136,20 +136,27 @@ class Queue:
 
         ``lacking``: the pictures (SHA-256) that it asked for; where given, its others need not be sent.
         """
+        self.all_sent([(sequence, lacking)])
+
+    def all_sent(self, answered: Sequence[tuple[int, Iterable[str] | None]]) -> None:
+        """Mark several letters, (sequence, lacking) each as in ``sent``, in one change of state."""
         with transaction(self.database):
-            self.database.execute(
-                "UPDATE letters SET state = ?, reason = '' WHERE sequence = ?", (State.SENT, sequence)
-            )
-            if lacking is not None:
-                query = "SELECT number, sha256 FROM pictures WHERE sequence = ? AND state = ?"
-                mine = self.database.execute(query, (sequence, State.WAITING)).fetchall()
-                wanted = set(lacking)
-                self.database.executemany(
-                    "UPDATE pictures SET state = ? WHERE number = ?",
-                    [(State.SENT, number) for number, sha256 in mine if sha256 not in wanted],
+            for sequence, lacking in answered:
+                self.database.execute(
+                    "UPDATE letters SET state = ?, reason = '' WHERE sequence = ?", (State.SENT, sequence)
                 )
-        if lacking is not None:
+                if lacking is not None:
+                    self._not_lacking(sequence, set(lacking))
+        if any(lacking is not None for _, lacking in answered):
             self.remove_files()
+
+    def _not_lacking(self, sequence: int, wanted: set[str]) -> None:
+        query = "SELECT number, sha256 FROM pictures WHERE sequence = ? AND state = ?"
+        mine = self.database.execute(query, (sequence, State.WAITING)).fetchall()
+        self.database.executemany(
+            "UPDATE pictures SET state = ? WHERE number = ?",
+            [(State.SENT, number) for number, sha256 in mine if sha256 not in wanted],
+        )
 
     def refused(self, sequence: int, reason: str) -> None:
         """Set a letter aside that the server will never take as it is; its pictures stay with it."""

@@ -167,6 +167,12 @@ class Station:
             threshold=equipment.threshold,
         )
 
+    def warn(self, code: int, *, there: bool) -> None:
+        """Show a warning while its cause is ``there``."""
+        if there != self.machine.conditions.present(code):
+            change = self.machine.raise_condition if there else self.machine.clear_condition
+            self._do(change(code, self._clock()))
+
     def note_configuration(self, checksum: int) -> None:
         """State the checksum of the configuration that is in force from now on."""
         self._observe(configuration_checksum=checksum)
