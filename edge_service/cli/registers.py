@@ -8,8 +8,15 @@ import typer
 from edge_service.language import say
 
 HELP = say(
-    "Print the register map (Markdown or a CSV tag list), the codes, or the handshake's states.",
-    "打印寄存器表（Markdown 或 CSV 标签表）、代码表或握手状态。",
+    "Print what a PLC programmer needs, made from the station's own tables: the register map (`md` to read, "
+    "`csv` a tag list to import), the function block `FB_OKNG` with an example (`st`, IEC 61131-3 Structured "
+    "Text), or another page of the reference.\n\n"
+    "Examples: `okng-edge registers --format st > okng.st`, `okng-edge registers --format csv > tags.csv`, "
+    "`okng-edge registers --page codes`",
+    "打印 PLC 编程所需的内容，均由工位自身的表生成：寄存器表（`md` 阅读，`csv` 标签表导入）、"
+    "功能块 `FB_OKNG` 及示例（`st`，IEC 61131-3 结构化文本），或参考手册的其他页。\n\n"
+    "示例：`okng-edge registers --format st > okng.st`，`okng-edge registers --format csv > tags.csv`，"
+    "`okng-edge registers --page codes`",
 )
 
 
@@ -18,6 +25,7 @@ class Form(StrEnum):
 
     MD = "md"
     CSV = "csv"
+    ST = "st"
 
 
 class Page(StrEnum):
@@ -26,31 +34,50 @@ class Page(StrEnum):
     REGISTERS = "registers"
     CODES = "codes"
     HANDSHAKE = "handshake"
+    FUNCTION_BLOCK = "function-block"
+
+
+class Over(StrEnum):
+    """What the words travel over."""
+
+    TCP = "tcp"
+    RTU = "rtu"
 
 
 def registers(
     form: Annotated[
-        Form, typer.Option("--format", help=say("md to read, csv to import", "md 用于阅读，csv 用于导入"))
+        Form,
+        typer.Option(
+            "--format",
+            help=say("md to read, csv tag list, st function block", "md 用于阅读，csv 标签表，st 功能块"),
+        ),
     ] = Form.MD,
-    page: Annotated[
-        Page, typer.Option(help=say("what to print (csv: registers only)", "打印内容（csv 仅限寄存器表）"))
-    ] = Page.REGISTERS,
+    page: Annotated[Page, typer.Option(help=say("with md: which page", "配合 md：哪一页"))] = Page.REGISTERS,
+    line: Annotated[
+        Over, typer.Option(help=say("with st: times for this line", "配合 st：按此线路设定时限"))
+    ] = Over.TCP,
 ) -> None:
     """Print a page of the reference, made from the station's own tables."""
-    if form is Form.CSV and page is not Page.REGISTERS:
-        raise typer.BadParameter(say("only the registers come as csv", "只有寄存器表有 csv 形式"))
-    print(render(form, page), end="")
+    if form is not Form.MD and page is not Page.REGISTERS:
+        raise typer.BadParameter(say(f"{page} comes as md only", f"{page} 只有 md 形式"))
+    print(render(form, page, line), end="")
 
 
-def render(form: Form, page: Page) -> str:
+def render(form: Form, page: Page, line: Over = Over.TCP) -> str:
     """Return the page's text."""
     from edge_service.domain import code_reference
     from edge_service.fieldbus import reference as register_reference
     from edge_service.handshake import reference as handshake_reference
+    from edge_service.plc_code import reference as block_reference
+    from edge_service.plc_code.example import Line
+    from edge_service.plc_code.structured_text import structured_text
 
     pages = {
         Page.REGISTERS: register_reference.markdown,
         Page.CODES: code_reference.markdown,
         Page.HANDSHAKE: handshake_reference.markdown,
+        Page.FUNCTION_BLOCK: block_reference.markdown,
     }
+    if form is Form.ST:
+        return structured_text(Line(line))
     return register_reference.tag_list() if form is Form.CSV else pages[page]()
