@@ -36,6 +36,8 @@ NOTES = """
   training server's configuration names a PostgreSQL database.
 - **asyncua** (OPC UA) is LGPL-3.0-or-later: imported as a package of its own, never
   copied or linked into a single file, so that its user can replace it.
+- **blark** (GPL) reads our Structured Text in one test. It is a developer's tool: neither a station nor a
+  server installs it, and nothing of it is passed on.
 - **openvino**'s GPU plugin needs Intel's compute runtime (MIT) from the operating system.
 """
 
