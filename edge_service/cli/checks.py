@@ -221,22 +221,15 @@ def _models(config: EdgeConfig) -> Iterator[Finding]:
 
 def _measured(config: EdgeConfig, name: str) -> Finding:
     from edge_service.contract.trust import TrustStore
-    from edge_service.inference.engine import OpenVinoEngine
-    from edge_service.model_store.self_test import self_test
+    from edge_service.core.package_engine import load_package
     from edge_service.model_store.store import ModelStore
     from edge_service.simulation.ready import ready_digests
 
     trusted = ready_digests() if config.camera.kind == "simulated" else ()
-    package = ModelStore(config.store_dir, TrustStore(config.trust_dir, digests=trusted).load).active(name)
-    graph, section, golden = package.graph(), config.inference, len(package.manifest.golden)
-    with OpenVinoEngine.load(
-        graph.xml,
-        graph.weights,
-        devices=section.devices,
-        cache_folder=config.cache_dir,
-        threads=section.threads or 0,
-        examine=lambda device: self_test(package, device),
-    ) as engine:
+    store = ModelStore(config.store_dir, TrustStore(config.trust_dir, digests=trusted).load)
+    package = store.active(name)
+    golden = len(package.manifest.golden)
+    with load_package(package, config.inference, store, cache_folder=config.cache_dir) as engine:
         measured = engine.measure(MEASURED)
     return Finding(
         "ok",

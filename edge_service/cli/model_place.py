@@ -6,12 +6,14 @@ ready models are trusted as they are there.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from edge_service.config.station import InferenceSection
 from edge_service.contract.model_package import ModelPackage
 from edge_service.contract.trust import TrustStore
-from edge_service.inference.engine import OpenVinoEngine
+from edge_service.core.package_engine import load_package
+from edge_service.inference.on_device import Trial
 from edge_service.model_store.self_test import GoldenResult, self_test
 from edge_service.model_store.store import ModelStore
 
@@ -23,7 +25,7 @@ class ModelPlace:
     store_dir: Path
     trust_dir: Path
     cache_dir: Path | None
-    devices: Sequence[str]
+    inference: InferenceSection = field(default_factory=InferenceSection)
     trusted_digests: Sequence[str] = ()
 
     def trust(self) -> TrustStore:
@@ -35,17 +37,19 @@ class ModelPlace:
         return ModelStore(self.store_dir, self.trust().load)
 
     def examine(self, package: ModelPackage) -> list[GoldenResult]:
-        """Run the package's self-test on this box's device. Raises SelfTestError, InferenceError."""
-        graph = package.graph()
-        results: list[GoldenResult] = []
-        with OpenVinoEngine.load(
-            graph.xml,
-            graph.weights,
-            devices=self.devices,
-            cache_folder=self.cache_dir,
-            examine=lambda device: results.extend(self_test(package, device)),
-        ):
-            return results
+        """Run the package's self-test on this box's device, in the variant that is the fastest there.
+
+        Raises SelfTestError, InferenceError.
+        """
+        with load_package(package, self.inference, self.store(), cache_folder=self.cache_dir) as engine:
+            return self_test(package, engine)
+
+    def measure(self, package: ModelPackage) -> tuple[str, tuple[Trial, ...], str]:
+        """Try every variant afresh; return the device in use, what each came to there, and the one chosen."""
+        with load_package(
+            package, self.inference, self.store(), cache_folder=self.cache_dir, afresh=True
+        ) as engine:
+            return engine.device, engine.chosen.trials, engine.chosen.variant
 
 
 def find_place(config: Path, data_dir: Path | None) -> ModelPlace:
@@ -58,7 +62,7 @@ def find_place(config: Path, data_dir: Path | None) -> ModelPlace:
         folder = data_dir.expanduser().absolute()
         config = folder / CONFIG
         if not config.is_file():
-            return ModelPlace(folder / "models", folder / "trust", folder / "cache", ("GPU", "CPU"))
+            return ModelPlace(folder / "models", folder / "trust", folder / "cache")
     tree = load(config)
     trusted = ready_digests() if tree.camera.kind == "simulated" else ()
-    return ModelPlace(tree.store_dir, tree.trust_dir, tree.cache_dir, tree.inference.devices, trusted)
+    return ModelPlace(tree.store_dir, tree.trust_dir, tree.cache_dir, tree.inference, trusted)

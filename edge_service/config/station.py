@@ -1,6 +1,6 @@
 """Sections ``station``, ``recipes``, ``inference`` and ``models``: who judges what, and with which model."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -69,6 +69,14 @@ class InferenceSection(Section):
         min_length=1,
         description=about(
             "tried in this order; the first that works is used", "按此顺序尝试，使用第一个可用设备"
+        ),
+    )
+    variants: tuple[Literal["int8", "bf16", "f16", "f32"], ...] = Field(
+        default=("int8", "bf16", "f16", "f32"),
+        min_length=1,
+        description=about(
+            "precisions to choose from; the fastest that passes the model's self-test here is used",
+            "可选精度；采用在本机通过模型自检的最快者",
         ),
     )
     cache: bool = Field(

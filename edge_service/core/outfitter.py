@@ -11,6 +11,7 @@ import structlog
 
 from edge_service.config import EdgeConfig
 from edge_service.contract.model_package import ModelPackage
+from edge_service.core.package_engine import RETRY_S, load_package
 from edge_service.domain.inspection import Recipe
 from edge_service.errors import PackageError, RecipeError
 from edge_service.inference.engine import OpenVinoEngine
@@ -129,20 +130,19 @@ class StoreOutfitter:
         if package.digest in self._warm:
             self._warm.move_to_end(package.digest)
             return self._warm[package.digest]
-        section, graph = self._config.inference, package.graph()
-        engine = OpenVinoEngine.load(
-            graph.xml,
-            graph.weights,
-            devices=section.devices,
+        engine = load_package(
+            package,
+            self._config.inference,
+            self._store,
             cache_folder=self._config.cache_dir,
-            threads=section.threads or 0,
-            examine=lambda device: self_test(package, device),
+            retry_s=RETRY_S,
         )
         log.info(
             "model_ready",
             model=package.label,
             device=engine.device,
             precision=engine.precision,
+            tried={trial.variant: trial.problem or trial.median_ms for trial in engine.chosen.trials},
             fallback=engine.fallback_reason or None,
             golden=len(package.manifest.golden),
         )

@@ -1,8 +1,10 @@
 """The engine: a frame in, raw score and raw anomaly map out, on the best device that works.
 
-Devices are tried in the order given. One that is missing, cannot compile, does not pass ``examine`` (the
-package's self-test), or fails later on a frame is given up for this run; the next takes over, the frame is
-tried again there, and ``fallback_reason`` says why. So no device ever judges that was not examined.
+Devices are tried in the order given, and on each the fastest variant (``on_device.choose``) that passes
+``examine``, the package's self-test. A device that is missing, cannot compile, does not pass, or fails later
+on a frame is given up; the next takes over, the frame is tried again there, and ``fallback_reason`` says why.
+So no device ever judges that was not examined. With ``retry_s`` the devices given up are tried again in the
+background, at twice the distance each time; one that works and passes takes over between two frames.
 
 ``infer`` does its blocking work (resize, inference, changing devices) on one thread that the engine owns,
 so the event loop stays free, and a caller that gives up waiting leaves nothing half-done.
@@ -14,26 +16,29 @@ so the event loop stays free, and a caller that gives up waiting leaves nothing 
         raw = engine.score(pixels)           # in the trainer, in a self-test
 """
 
-import math
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from edge_service.domain.inspection import Frame, RawScore
 from edge_service.errors import InferenceError, OkngError, PackageError, ScoreNotFiniteError
-from edge_service.inference.graph import CompiledGraph, OpenVinoRuntime, Precision, Runtime
-from edge_service.inference.preprocess import to_model_input
+from edge_service.inference.graph import OpenVinoRuntime, Precision, Runtime
+from edge_service.inference.on_device import Chosen, Examine, GraphOnDevice, choose
 from edge_service.language import say
 from edge_service.lifecycle import OwnedThread
 
+__all__ = ["Examine", "GraphOnDevice", "Measurement", "OpenVinoEngine"]
+
+log = structlog.get_logger()
+
 _ALLOWANCE_S = 10.0  # for one frame, changing over to the next device included
-_WARM_UP_RUNS = 3
+_LONGEST_RETRY_S = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,58 +52,32 @@ class Measurement:
     precision: str
 
 
-@dataclass(frozen=True, slots=True)
-class GraphOnDevice:
-    """A compiled graph and the pictures it takes; one call at a time."""
-
-    device: str
-    compiled: CompiledGraph
-    height: int
-    width: int
-
-    def score(self, pixels: NDArray[np.uint8]) -> RawScore:
-        """Resize, infer, check. Raises BadImageError, InferenceError, ScoreNotFiniteError."""
-        began = time.perf_counter()
-        score, anomaly_map = self.compiled(to_model_input(pixels, self.height, self.width))
-        if not (math.isfinite(score) and np.isfinite(anomaly_map).all()):
-            raise ScoreNotFiniteError(
-                say("the model's score is not a number", "模型输出的分数不是有限数"),
-                remedy=say(
-                    "look at the frame; if it is a normal picture: okng-edge model rollback",
-                    "请查看该帧图像；若图像正常，请执行 okng-edge model rollback",
-                ),
-            )
-        anomaly_map.flags.writeable = False
-        return RawScore(score, anomaly_map, (time.perf_counter() - began) * 1000.0, self.device)
-
-    def warm_up(self) -> None:
-        """Run a few even pictures, so that the first part does not pay for lazy set-up."""
-        grey = np.full((1, self.height, self.width, 3), 127, np.uint8)
-        for _ in range(_WARM_UP_RUNS):
-            self.compiled(grey)
-
-
-Examine = Callable[[GraphOnDevice], object]
-"""Tries a device before it may judge; raises an OkngError when it may not."""
-
-
 class OpenVinoEngine:
     """Implements ``ports.Engine``. Build it with ``load``, or from a ``Runtime``; close it.
 
-    Blocks while it compiles and warms up (up to a minute on a GPU without cache). Raises InferenceError
-    when no device works, and what ``examine`` raised when that ruled the last one out.
+    Blocks while it compiles, measures and warms up (up to a minute on a GPU without cache). ``known``:
+    device -> variant that is known to be the fastest there. Raises InferenceError when no device works, and
+    what ``examine`` raised when that ruled the last one out.
     """
 
     def __init__(
-        self, runtime: Runtime, devices: Sequence[str] = ("GPU", "CPU"), *, examine: Examine | None = None
+        self,
+        runtime: Runtime,
+        devices: Sequence[str] = ("GPU", "CPU"),
+        *,
+        examine: Examine | None = None,
+        known: Mapping[str, str] | None = None,
+        retry_s: float = 0.0,
     ) -> None:
-        self._runtime = runtime
-        self._examine = examine
-        self._waiting = list(devices)
-        self._reasons: list[str] = []
+        self._runtime, self._devices = runtime, tuple(devices)
+        self._examine, self._known, self._retry_s = examine, known or {}, retry_s
+        self._reasons: dict[str, str] = {}
         self._one_at_a_time = threading.Lock()
-        self._in_use = self._next_device()
+        self._closing = threading.Event()
+        self._comeback: threading.Thread | None = None
+        self._in_use = self._first_from(0)
         self._thread = OwnedThread("inference")
+        self._look_for_better()
 
     @classmethod
     def load(
@@ -106,35 +85,52 @@ class OpenVinoEngine:
         xml: bytes,
         weights: bytes,
         *,
+        int8: tuple[bytes, bytes] | None = None,
+        allowed: tuple[str, ...] = (),
         devices: Sequence[str] = ("GPU", "CPU"),
         cache_folder: Path | None = None,
         precision: Precision = "auto",
         threads: int = 0,
         examine: Examine | None = None,
+        known: Mapping[str, str] | None = None,
+        retry_s: float = 0.0,
     ) -> Self:
         """Load an OpenVINO IR. ``threads``: most CPU threads, 0 = OpenVINO's choice.
 
+        ``allowed``: the variants to choose the fastest of; none: the graph at ``precision``.
         Raises PackageError when the graph is none of ours, else like the class.
         """
         runtime = OpenVinoRuntime(
-            xml, weights, cache_folder=cache_folder, precision=precision, threads=threads
+            xml,
+            weights,
+            int8=int8,
+            allowed=allowed,
+            cache_folder=cache_folder,
+            precision=precision,
+            threads=threads,
         )
-        return cls(runtime, devices, examine=examine)
+        return cls(runtime, devices, examine=examine, known=known, retry_s=retry_s)
 
     @property
     def device(self) -> str:
         """The device in use: "GPU", "CPU"."""
-        return self._in_use.device
+        return self._in_use.graph.device
 
     @property
     def precision(self) -> str:
-        """What the graph is executed in: "f32", "f16", "bf16"."""
-        return self._in_use.compiled.precision
+        """What the graph is executed in: "f32", "f16", "bf16", "int8"."""
+        return self._in_use.graph.compiled.precision
+
+    @property
+    def chosen(self) -> Chosen:
+        """The variant in use on the device in use, and what the others there came to."""
+        return self._in_use
 
     @property
     def fallback_reason(self) -> str:
         """Why the devices before the one in use are not; empty when it is the first."""
-        return "; ".join(self._reasons)
+        before = self._devices[: self._devices.index(self.device)]
+        return "; ".join(f"{device}: {self._reasons[device]}" for device in before if device in self._reasons)
 
     async def infer(self, frame: Frame) -> RawScore:
         """Measure a frame without holding up the event loop.
@@ -148,14 +144,17 @@ class OpenVinoEngine:
         with self._one_at_a_time:
             while True:
                 try:
-                    return self._in_use.score(pixels)
+                    return self._in_use.graph.score(pixels)
                 except ScoreNotFiniteError:
                     raise
                 except InferenceError as error:
-                    if not self._waiting:
+                    following = self._devices.index(self.device) + 1
+                    if following == len(self._devices):
                         raise
-                    self._reasons.append(f"{self.device}: {error.what}")
-                    self._in_use = self._next_device()
+                    self._reasons[self.device] = error.what
+                    self._in_use = self._first_from(following)
+                    log.warning("device_given_up", device=self.device, reasons=self.fallback_reason)
+                    self._look_for_better()
 
     def measure(self, runs: int = 50) -> Measurement:
         """Time ``runs`` pictures one after the other; blocks."""
@@ -170,7 +169,8 @@ class OpenVinoEngine:
         return self._thread.alive()
 
     def close(self) -> None:
-        """Let the frame in hand finish and end the thread."""
+        """Let the frame in hand finish and end the threads."""
+        self._closing.set()
         self._thread.close()
 
     def __enter__(self) -> Self:
@@ -179,28 +179,52 @@ class OpenVinoEngine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _next_device(self) -> GraphOnDevice:
-        """Return the next device that works and passes. Raises when none is left."""
+    def _first_from(self, start: int) -> Chosen:
+        """Return the first device from number ``start`` on that works and passes. Raises when none does."""
         ruled_out: PackageError | None = None
-        while self._waiting:
-            device = self._waiting.pop(0)
+        for device in self._devices[start:]:
             try:
-                compiled = self._runtime.compile(device)
-                candidate = GraphOnDevice(device, compiled, self._runtime.height, self._runtime.width)
-                candidate.warm_up()
-                if self._examine is not None:
-                    self._examine(candidate)
+                return choose(self._runtime, device, self._examine, self._known.get(device, ""))
             except OkngError as error:
-                self._reasons.append(f"{device}: {error.what}")
+                self._reasons[device] = error.what
                 ruled_out = error if isinstance(error, PackageError) else ruled_out
-            else:
-                return candidate
         if ruled_out is not None:
             raise ruled_out
+        reasons = "; ".join(f"{device}: {reason}" for device, reason in self._reasons.items())
         raise InferenceError(
             say(
-                f"no device can run the model: {self.fallback_reason or 'no device is configured'}",
-                f"没有设备能运行模型：{self.fallback_reason or '未配置设备'}",
+                f"no device can run the model: {reasons or 'no device is configured'}",
+                f"没有设备能运行模型：{reasons or '未配置设备'}",
             ),
             remedy=say("okng-edge doctor tells what is missing", "okng-edge doctor 会指出缺少什么"),
         )
+
+    def _look_for_better(self) -> None:
+        """Try the devices before the one in use again from time to time, on a thread of its own."""
+        if not self._retry_s or not self._devices.index(self.device):
+            return
+        if self._comeback is None:
+            self._comeback = threading.Thread(target=self._try_again, name="device-retry", daemon=True)
+            self._comeback.start()
+
+    def _try_again(self) -> None:
+        while not self._closing.wait(self._retry_s):
+            self._retry_s = min(2 * self._retry_s, _LONGEST_RETRY_S)
+            better = self._better()
+            if better is not None:
+                with self._one_at_a_time:
+                    self._in_use = better
+                    done = not self._devices.index(better.graph.device)
+                    if done:
+                        self._comeback = None
+                log.info("device_back", device=better.graph.device, variant=better.variant)
+                if done:
+                    return
+
+    def _better(self) -> Chosen | None:
+        for device in self._devices[: self._devices.index(self.device)]:
+            try:
+                return choose(self._runtime, device, self._examine, self._known.get(device, ""))
+            except OkngError as error:
+                self._reasons[device] = error.what
+        return None

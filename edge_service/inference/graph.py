@@ -1,5 +1,9 @@
 """One OpenVINO graph on one device: the only file of the edge that knows OpenVINO.
 
+A package may hold two graphs: ``model``, whose weights any precision runs, and ``model_int8``, quantised. A
+*variant* is one way to run one of them: "f32", "f16" and "bf16" run the first at that precision, "int8" the
+second; "auto" is the first as OpenVINO likes it. Its plugin says which ones a device is worth trying with.
+
 The graph's contract: input ``image``, uint8 [1, H, W, 3], BGR; outputs ``score``, float32 [1], and
 ``anomaly_map``, float32 [1, 1, h, w]; both raw. Static shapes.
 """
@@ -20,14 +24,17 @@ from edge_service.language import say
 log = structlog.get_logger()
 
 Precision = Literal["auto", "f32", "f16", "bf16"]
+VARIANTS = ("int8", "bf16", "f16", "f32")
+"""Every variant, the one that is usually fastest first."""
 
+_CAPABILITIES = {"f32": "FP32", "f16": "FP16", "bf16": "BF16", "int8": "INT8"}
 _MAP_AXES = 4
 
 
 class CompiledGraph(Protocol):
     """A graph that is ready to run on a device. One call at a time."""
 
-    precision: str  # what it is executed in: "f32", "f16", "bf16"
+    precision: str  # what it is executed in: "f32", "f16", "bf16", "int8"
 
     def __call__(self, image: NDArray[np.uint8]) -> tuple[float, NDArray[np.float32]]:
         """Return score and map (h, w) of ``image`` (uint8 [1, H, W, 3]). Raises InferenceError."""
@@ -40,15 +47,21 @@ class Runtime(Protocol):
     height: int  # pixels the graph takes
     width: int
 
-    def compile(self, device: str) -> CompiledGraph:
-        """Return the graph on ``device`` ("GPU", "CPU"). Raises InferenceError saying why it cannot."""
+    def variants(self, device: str) -> tuple[str, ...]:
+        """Return the variants worth trying on ``device``, at least one."""
+        ...
+
+    def compile(self, device: str, variant: str) -> CompiledGraph:
+        """Return a variant on ``device`` ("GPU", "CPU"). Raises InferenceError saying why it cannot."""
         ...
 
 
 class OpenVinoRuntime:
-    """A graph read by OpenVINO. ``cache_folder``: where compiled kernels are kept between starts.
+    """The graphs of a package, read by OpenVINO.
 
-    Raises PackageError when the graph cannot be read or breaks the contract above.
+    ``int8``: the quantised graph (xml, weights). ``allowed``: the variants to choose from; none: only
+    ``precision``. ``cache_folder``: where compiled kernels are kept between starts. Raises PackageError when
+    a graph cannot be read or breaks the contract above.
     """
 
     def __init__(
@@ -56,24 +69,43 @@ class OpenVinoRuntime:
         xml: bytes,
         weights: bytes,
         *,
+        int8: tuple[bytes, bytes] | None = None,
+        allowed: tuple[str, ...] = (),
         cache_folder: Path | None = None,
         precision: Precision = "auto",
         threads: int = 0,
     ) -> None:
         self._core = openvino_core()
-        try:
-            self._model = self._core.read_model(model=xml, weights=weights)
-            self.height, self.width = _checked(self._model)
-        except RuntimeError as error:
-            raise _unreadable(_reason(error)) from error
+        self._model, (self.height, self.width) = self._read(xml, weights)
+        self._int8: Any = None
+        if int8 is not None and "int8" in allowed:
+            self._int8, size = self._read(*int8)
+            if size != (self.height, self.width):
+                raise _unreadable(f"its two graphs take pictures of two sizes: {size}")
+        self._allowed, self._precision = allowed, precision
         self._properties: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "NUM_STREAMS": 1}
-        if precision != "auto":
-            self._properties["INFERENCE_PRECISION_HINT"] = precision
         if cache_folder is not None and _can_hold_files(cache_folder):
             self._properties["CACHE_DIR"] = str(cache_folder)
         self._threads = threads
 
-    def compile(self, device: str) -> CompiledGraph:
+    def variants(self, device: str) -> tuple[str, ...]:
+        """Return what the device's plugin says it computes in, as far as allowed and at hand."""
+        if not self._allowed:
+            return (self._precision,)
+        try:
+            able = self._core.get_property(device, "OPTIMIZATION_CAPABILITIES")
+        except RuntimeError:  # no such device: ``compile`` says so
+            return (self._precision,)
+        found = [
+            variant
+            for variant in VARIANTS
+            if variant in self._allowed
+            and _CAPABILITIES[variant] in able
+            and (variant != "int8" or self._int8 is not None)
+        ]
+        return tuple(found) or (self._precision,)
+
+    def compile(self, device: str, variant: str) -> CompiledGraph:
         """Compile for ``device``; on a GPU without cache this takes up to a minute."""
         found = self._core.available_devices
         if not any(name == device or name.startswith(f"{device}.") for name in found):
@@ -84,11 +116,12 @@ class OpenVinoRuntime:
                 ),
                 remedy=say("okng-edge doctor tells what is missing", "okng-edge doctor 会指出缺少什么"),
             )
-        properties = dict(self._properties)
-        if device == "CPU" and self._threads:
-            properties["INFERENCE_NUM_THREADS"] = self._threads
         try:
-            return OpenVinoGraph(self._core.compile_model(self._model, device, properties))
+            model = self._int8 if variant == "int8" else self._model
+            return OpenVinoGraph(
+                self._core.compile_model(model, device, self._properties_for(device, variant)),
+                "int8" if variant == "int8" else "",
+            )
         except RuntimeError as error:
             raise InferenceError(
                 say(
@@ -98,12 +131,29 @@ class OpenVinoRuntime:
                 remedy=say("okng-edge doctor tells what is missing", "okng-edge doctor 会指出缺少什么"),
             ) from error
 
+    def _properties_for(self, device: str, variant: str) -> dict[str, Any]:
+        properties = dict(self._properties)
+        if variant in ("f32", "f16", "bf16"):
+            properties["INFERENCE_PRECISION_HINT"] = variant
+        elif variant == "int8" and device == "CPU":
+            properties["INFERENCE_PRECISION_HINT"] = "f32"  # what is not quantised gains nothing from BF16
+        if device == "CPU" and self._threads:
+            properties["INFERENCE_NUM_THREADS"] = self._threads
+        return properties
+
+    def _read(self, xml: bytes, weights: bytes) -> tuple[Any, tuple[int, int]]:
+        try:
+            model = self._core.read_model(model=xml, weights=weights)
+            return model, _checked(model)
+        except RuntimeError as error:
+            raise _unreadable(_reason(error)) from error
+
 
 class OpenVinoGraph:
     """One compiled model with its one inference request."""
 
-    def __init__(self, compiled: Any) -> None:
-        self.precision = str(compiled.get_property("INFERENCE_PRECISION_HINT").to_string())
+    def __init__(self, compiled: Any, precision: str = "") -> None:
+        self.precision = precision or str(compiled.get_property("INFERENCE_PRECISION_HINT").to_string())
         self._request = compiled.create_infer_request()
         self._score = compiled.output("score")
         self._map = compiled.output("anomaly_map")
@@ -139,6 +189,18 @@ def openvino_core() -> ov.Core:
 def available_devices() -> list[str]:
     """Name the devices that OpenVINO finds on this box: ["CPU", "GPU"]."""
     return list(openvino_core().available_devices)
+
+
+def box_fingerprint(devices: tuple[str, ...], threads: int = 0) -> str:
+    """Return what a measurement of variants holds for: software, processors, order of devices, threads."""
+    core = openvino_core()
+    names = []
+    for device in devices:
+        try:
+            names.append(f"{device}={core.get_property(device, 'FULL_DEVICE_NAME')}")
+        except RuntimeError:
+            names.append(f"{device}=-")
+    return "; ".join((f"openvino={ov.get_version()}", *names, f"threads={threads}"))
 
 
 def _can_hold_files(folder: Path) -> bool:

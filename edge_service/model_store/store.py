@@ -8,6 +8,7 @@
         .active.json                  {"active": "1.1", "previous": "1.0"}
         1.0/package.okng              exactly the bytes that were signed
         1.1/package.okng
+        1.1/.choice.json              the variant that is the fastest on this box
       .incoming/SHA256.okng         fetched by the gateway, believed by nobody yet
 
 Rules: a package is verified when it is installed and again each time it is loaded. Installing and
@@ -40,6 +41,7 @@ from edge_service.domain.inspection import ModelIdentity
 from edge_service.durable import Disk, LocalDisk, translated
 from edge_service.errors import PackageError
 from edge_service.language import say
+from edge_service.model_store.choice import Choice, read_choice, write_choice
 
 PACKAGE = "package.okng"
 POINTER = ".active.json"
@@ -131,6 +133,16 @@ class ModelStore:
         """Return the version that judges ``name``, None when there is none."""
         pointer = self._pointer(name)
         return pointer.active if pointer else None
+
+    def choice(self, name: str, version: str) -> Choice | None:
+        """Return which variant was found the fastest on this box; None when nobody has measured."""
+        return read_choice(self._folder(name, version))
+
+    def record_choice(self, name: str, version: str, choice: Choice) -> None:
+        """Keep which variant is the fastest, where this version is installed."""
+        folder = self._folder(name, version)
+        if (folder / PACKAGE).exists():
+            write_choice(folder, choice, self._disk)
 
     def activate(self, name: str, version: str, examine: Examine) -> ModelPackage:
         """Let ``version`` judge from the next load on, if ``examine`` lets it pass.

@@ -163,8 +163,8 @@ from edge_service.inference.graph import OpenVinoRuntime
 from tests.support.tiny_model import tiny_ir
 
 signal.signal(signal.SIGTERM, lambda *_: print("heard"))
-first = OpenVinoRuntime(*tiny_ir()).compile("CPU")
-second = OpenVinoRuntime(*tiny_ir()).compile("CPU")
+first = OpenVinoRuntime(*tiny_ir()).compile("CPU", "auto")
+second = OpenVinoRuntime(*tiny_ir()).compile("CPU", "auto")
 del first
 del second
 os.kill(os.getpid(), signal.SIGTERM)

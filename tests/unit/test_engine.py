@@ -33,7 +33,7 @@ class FakeGraph:
 
 
 class FakeRuntime:
-    """Devices by name; a device that is not listed cannot compile."""
+    """Devices by name; a device that is not listed cannot compile. ``GPU_int8`` is a variant of the GPU."""
 
     height = 16
     width = 16
@@ -42,12 +42,18 @@ class FakeRuntime:
         self.devices = devices
         self.compiled: list[str] = []
 
-    def compile(self, device: str) -> FakeGraph:
+    def variants(self, device: str) -> tuple[str, ...]:
+        """Return the device's variants, "auto" where none is listed."""
+        found = [name.partition("_")[2] for name in self.devices if name.startswith(f"{device}_")]
+        return tuple(found) or ("auto",)
+
+    def compile(self, device: str, variant: str) -> FakeGraph:
         """Return the device's graph."""
-        self.compiled.append(device)
-        if device not in self.devices:
+        name = device if variant == "auto" else f"{device}_{variant}"
+        self.compiled.append(name)
+        if name not in self.devices:
             raise InferenceError(f"there is no {device}")
-        return FakeGraph(self.devices[device])
+        return FakeGraph(self.devices[name])
 
 
 def brightness(image: NDArray[np.uint8]) -> float:
@@ -64,6 +70,12 @@ def broken_on(value: int) -> Behaviour:
         return brightness(image)
 
     return behave
+
+
+def slowly(image: NDArray[np.uint8]) -> float:
+    """Score by brightness, but take longer over it."""
+    threading.Event().wait(0.003)
+    return brightness(image)
 
 
 def frame(pixels: NDArray[np.uint8]) -> Frame:
@@ -238,3 +250,55 @@ def test_measuring_gives_a_median_and_a_tail():
         measured = engine.measure(20)
     assert (measured.runs, measured.device, measured.precision) == (20, "CPU", "f32")
     assert 0.0 < measured.median_ms <= measured.p99_ms
+
+
+def test_the_fastest_variant_that_passes_is_chosen_and_the_others_are_told():
+    """Variants are measured in turns; one that does not pass is out however fast it is."""
+    runtime = FakeRuntime(CPU_int8=lambda _: 0.9, CPU_bf16=brightness, CPU_f32=slowly)
+
+    def examine(candidate: GraphOnDevice) -> None:
+        if candidate.score(GREY).score > 0.8:
+            raise SelfTestError("golden/good-1.png: expected 0.5, got 0.9")
+
+    with OpenVinoEngine(runtime, ("CPU",), examine=examine) as engine:
+        trials = {trial.variant: trial for trial in engine.chosen.trials}
+    assert engine.chosen.variant == "bf16"
+    assert trials["int8"].problem == "golden/good-1.png: expected 0.5, got 0.9"
+    assert (trials["bf16"].median_ms or 0) < (trials["f32"].median_ms or 0)
+
+
+def test_a_variant_known_to_be_the_fastest_is_taken_without_measuring():
+    """Only it is compiled; where it no longer works all are tried again."""
+    runtime = FakeRuntime(CPU_int8=brightness, CPU_f32=brightness)
+    with OpenVinoEngine(runtime, ("CPU",), known={"CPU": "f32"}) as engine:
+        assert (engine.chosen.variant, runtime.compiled) == ("f32", ["CPU_f32"])
+    runtime = FakeRuntime(CPU_int8=brightness, CPU_f32=broken_on(127))
+    with OpenVinoEngine(runtime, ("CPU",), known={"CPU": "f32"}) as engine:
+        assert engine.chosen.variant == "int8"
+
+
+def test_a_device_that_works_again_takes_over_in_the_background():
+    """A GPU that failed on a frame is examined again later and judges from then on; the warning goes."""
+    runtime = FakeRuntime(GPU=broken_on(255), CPU=brightness)
+    examined = threading.Event()
+
+    def examine(candidate: GraphOnDevice) -> None:
+        if candidate.device == "GPU" and runtime.compiled.count("GPU") > 1:
+            examined.set()
+
+    with OpenVinoEngine(runtime, ("GPU", "CPU"), examine=examine, retry_s=0.01) as engine:
+        assert engine.score(WHITE).device == "CPU"
+        assert engine.fallback_reason
+        runtime.devices["GPU"] = brightness
+        assert examined.wait(10)
+        for _ in range(1000):
+            if not engine.fallback_reason:
+                break
+            threading.Event().wait(0.01)
+        assert (engine.score(WHITE).device, engine.fallback_reason) == ("GPU", "")
+
+
+def test_an_engine_on_its_first_device_looks_for_none():
+    """No thread wakes up for nothing."""
+    with OpenVinoEngine(FakeRuntime(GPU=brightness, CPU=brightness), ("GPU", "CPU"), retry_s=30.0) as engine:
+        assert engine._comeback is None
