@@ -133,7 +133,8 @@ class SimulatedPlc:
                 await self._beating
         try:
             if kind is None:
-                await self._write(dict.fromkeys(("Command.TriggerEnable", "Command.Trigger"), False))
+                with contextlib.suppress(PlcError):  # a station that has left needs no goodbye
+                    await self._write(dict.fromkeys(("Command.TriggerEnable", "Command.Trigger"), False))
         finally:
             self._client.close()
 

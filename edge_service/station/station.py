@@ -46,6 +46,7 @@ log = structlog.get_logger()
 
 LATE_S = 1.0  # a deadline of the machine may be dealt with so late before the loop counts as stuck
 TAKE_S = 2.0  # at the end the PLC may take its last results for so long
+GOODBYE_S = 0.5  # and may see that they are taken and that the station is going
 FLUSH_S = 5.0  # and disk and link may take theirs
 
 
@@ -235,6 +236,7 @@ class Station:
         )
         if self.machine.ownership.owner is not None:
             await self._until(lambda: not self.machine.results.queued, TAKE_S)
+            await self._until(lambda: self.machine.ownership.owner is None, GOODBYE_S)
         try:
             async with asyncio.timeout(FLUSH_S):
                 await self.aftermath.drain()
