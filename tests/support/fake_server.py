@@ -244,7 +244,7 @@ class FakeServer:
         return JSONResponse({"format_version": 1, "server_time": 1.7e9, "models_etag": self._etag()})
 
     async def _models(self, request: Request) -> Response:
-        etag = f'"{self._etag()}"'
+        etag = self._etag()
         if request.headers.get("If-None-Match") == etag:
             return Response(status_code=304, headers={"ETag": etag})
         body = {
@@ -256,7 +256,7 @@ class FakeServer:
         return JSONResponse(body, headers={"ETag": etag})
 
     def _etag(self) -> str:
-        return hashlib.sha256(repr(self.assignments).encode()).hexdigest()[:16]
+        return f'"{hashlib.sha256(repr(self.assignments).encode()).hexdigest()[:16]}"'
 
     async def _package(self, request: Request) -> Response:
         data = self.packages.get(request.path_params["sha256"])

@@ -62,7 +62,7 @@ class Courier:
         assignments = await server.models(self._etag)
         if assignments is not None:
             self._wanted = assignments.assignments
-            self._etag = f'"{assignments.etag}"'
+            self._etag = assignments.etag
         boot_id = self._boot_id()
         if boot_id is None:
             return False

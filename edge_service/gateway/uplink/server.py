@@ -39,7 +39,15 @@ from edge_service.language import say
 
 SLOWEST: Final = 20_000  # bytes a second: below that a transfer counts as stuck
 MAX_ERROR_BYTES: Final = 64 * 1024
-_ETAG: Final = 200  # characters
+_ABOUT_THE_THING: Final = frozenset(
+    {
+        HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }
+)
+"""Statuses that speak of what was sent; any other 4xx speaks of how this box asks, and sets nothing aside."""
 
 Answer = TypeVar("Answer", bound=Part)
 
@@ -234,14 +242,14 @@ def _refusal(reply: Reply, *, known: bool) -> AwayError | NonsenseError | TokenE
         ):
             return AwayError(f"HTTP {reply.status}", remedy=_look())  # a proxy whose server is away
         return nonsense(f"HTTP {reply.status}")
-    if reply.status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED) and not known:
-        return nonsense(f"HTTP {reply.status}, {answer.what}")
     what, remedy = f"{answer.error}: {answer.what}", answer.remedy
     if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return TokenError(what, remedy=_enrol_again())
     if answer.retry or reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return AwayError(what, remedy=remedy or _look(), retry_after_s=answer.retry_after_s)
-    return RefusalError(what, error=answer.error, status=reply.status, remedy=remedy)
+    if reply.status in _ABOUT_THE_THING or (reply.status == HTTPStatus.NOT_FOUND and known):
+        return RefusalError(what, error=answer.error, status=reply.status, remedy=remedy)
+    return NonsenseError(f"HTTP {reply.status}, {what}", remedy=remedy or _look())
 
 
 def _begin(content_range: str, offset: int, status: int) -> int:
