@@ -1,13 +1,19 @@
 """From the configuration's sections to what each piece wants to know."""
 
 from ipaddress import ip_network
+from typing import TYPE_CHECKING
 
 import edge_service
 from edge_service.config import EdgeConfig
+from edge_service.config.modbus import Listener
 from edge_service.domain.inspection import TriggerSource
+from edge_service.fieldbus.channel import Access
 from edge_service.fieldbus.modbus_server import ModbusTcpSettings
 from edge_service.fieldbus.registers import Orders, TextOrder, WordOrder
 from edge_service.handshake.settings import HandshakeSettings, HeartbeatWatch, Profile
+
+if TYPE_CHECKING:
+    from edge_service.fieldbus.tls import TlsSettings
 
 _SOURCES = {
     "opcua": TriggerSource.OPC_UA,
@@ -45,17 +51,41 @@ def handshake_settings(config: EdgeConfig) -> HandshakeSettings:
 
 def modbus_tcp_settings(config: EdgeConfig) -> ModbusTcpSettings:
     """Return how the Modbus TCP server listens."""
-    section = config.modbus.tcp
+    return _listener(config, config.modbus.tcp, None)
+
+
+def modbus_tls_settings(config: EdgeConfig) -> ModbusTcpSettings:
+    """Return how the Modbus/TCP Security server listens, and whom it trusts."""
+    from edge_service.fieldbus.tls import TlsSettings  # noqa: PLC0415 - loaded only where it is configured
+
+    section = config.modbus.tls
+    tls = TlsSettings(
+        certificate=config.resolve(section.certificate or ""),  # the section asks for all three
+        key=config.resolve(section.key or ""),
+        client_ca=config.resolve(section.client_ca or ""),
+        write_roles=frozenset(section.write_roles),
+        read_roles=frozenset(section.read_roles),
+        without_role=Access[section.without_role.upper()],
+    )
+    return _listener(config, section, tls)
+
+
+def _listener(config: EdgeConfig, section: Listener, tls: "TlsSettings | None") -> ModbusTcpSettings:
     return ModbusTcpSettings(
         host=section.host,
         port=section.port,
         unit_id=section.unit_id,
         unit_id_strict=section.unit_id_strict,
-        orders=Orders(WordOrder(section.word_order), TextOrder(section.text_order), section.swap_all),
+        orders=_orders(section),
         allowed_clients=tuple(ip_network(network) for network in section.allow),
         connections=section.limits.connections,
         partial_timeout_s=section.limits.partial_frame_s,
         idle_timeout_s=section.limits.idle_s,
         version=edge_service.__version__,
         station=config.station.id,
+        tls=tls,
     )
+
+
+def _orders(section: Listener) -> Orders:
+    return Orders(WordOrder(section.word_order), TextOrder(section.text_order), section.swap_all)

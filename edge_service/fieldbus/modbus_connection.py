@@ -8,6 +8,7 @@ import asyncio
 import socket
 from typing import Protocol
 
+from edge_service.fieldbus.channel import Access, Channel, ChannelError
 from edge_service.fieldbus.mbap import BadHeaderError, MbapReader, Request
 from edge_service.fieldbus.responder import GATEWAY_TARGET_FAILED, exception_reply
 
@@ -29,7 +30,7 @@ class Host(Protocol):
         """Drop a connection that ended."""
         ...
 
-    def answer(self, request: Request, writer: str) -> bytes:
+    def answer(self, request: Request, writer: str, access: Access) -> bytes:
         """Return the reply's PDU."""
         ...
 
@@ -45,9 +46,10 @@ class Host(Protocol):
 class ModbusConnection(asyncio.Protocol):
     """Lives as long as its socket; everything happens in the event loop's callbacks."""
 
-    def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, host: Host, loop: asyncio.AbstractEventLoop, channel: Channel) -> None:
         self._host = host
         self._loop = loop
+        self._channel = channel
         self._reader = MbapReader()
         self._transport: asyncio.Transport | None = None
         self._partial_timer: asyncio.TimerHandle | None = None
@@ -70,6 +72,7 @@ class ModbusConnection(asyncio.Protocol):
             transport.abort()
             return
         self._watch_idle()
+        self._watch_partial()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # the reason changes nothing
         """Forget everything; the conversation with the PLC stands, it belongs to the station."""
@@ -80,7 +83,15 @@ class ModbusConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, answer every whole request."""
-        self._reader.feed(data)
+        assert self._transport is not None
+        try:
+            self._reader.feed(self._channel.receive(data))
+        except ChannelError as bad:
+            self._host.complain("modbus_tls_refused", peer=self.peer, what=str(bad))
+            self._transport.write(self._channel.send(b""))
+            self._transport.close()
+            return
+        self._transport.write(self._channel.send(b""))
         self._serve()
 
     def pause_writing(self) -> None:
@@ -107,8 +118,8 @@ class ModbusConnection(asyncio.Protocol):
             while not self._paused and (request := self._reader.next()) is not None:
                 self.last_request = self._loop.time()
                 self._stop_partial()
-                pdu = self._host.answer(request, self.writer)
-                self._transport.write(request.reply(pdu))
+                pdu = self._answer(request)
+                self._transport.write(self._channel.send(request.reply(pdu)))
         except BadHeaderError as bad:
             self._host.complain("modbus_bad_header", peer=self.peer, what=str(bad))
             self._transport.close()
@@ -116,8 +127,15 @@ class ModbusConnection(asyncio.Protocol):
         if not self._paused:
             self._watch_partial()
 
+    def _answer(self, request: Request) -> bytes:
+        access = self._channel.access
+        if not access.allows(request.pdu[0]):
+            who, function = self._channel.who, request.pdu[0]
+            self._host.complain("modbus_role_refused", peer=self.peer, who=who, function=function)
+        return self._host.answer(request, self.writer, access)
+
     def _watch_partial(self) -> None:
-        if not self._reader.partial:
+        if self._channel.established and not self._reader.partial:
             self._stop_partial()
         elif self._partial_timer is None:
             self._partial_timer = self._loop.call_later(self._host.partial_timeout_s, self._cut_off)

@@ -1,4 +1,4 @@
-"""Modbus/TCP server: the PLC's door to the station.
+"""Modbus/TCP server, plain or behind TLS (Modbus/TCP Security): the PLC's door to the station.
 
 Our own small server instead of a library's, for what the PLC sees of it: pipelined requests are all
 answered, in order; a bad header closes the connection; exceptions are the specification's; garbage cannot
@@ -12,20 +12,25 @@ the conversation: that belongs to the station, and a writer is an address, not a
 
 import asyncio
 import errno
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from edge_service.errors import ConfigurationError
+from edge_service.fieldbus.channel import Access, Channel, PlainChannel
 from edge_service.fieldbus.device_identification import DeviceIdentification
 from edge_service.fieldbus.mbap import Request
 from edge_service.fieldbus.memory import Memory
 from edge_service.fieldbus.modbus_connection import ModbusConnection, refuse_unit
 from edge_service.fieldbus.quiet_log import QuietLog
 from edge_service.fieldbus.registers import Orders, Wire
-from edge_service.fieldbus.responder import Responder
+from edge_service.fieldbus.responder import ILLEGAL_FUNCTION, Responder, exception_reply
 from edge_service.language import say
+
+if TYPE_CHECKING:
+    from edge_service.fieldbus.tls import TlsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class ModbusTcpSettings:
     idle_timeout_s: float = 60.0
     version: str = ""
     station: str = ""
+    tls: "TlsSettings | None" = None  # with it: Modbus/TCP Security
 
 
 class ModbusTcpServer:
@@ -57,6 +63,7 @@ class ModbusTcpServer:
         self._server: asyncio.Server | None = None
         self._log: QuietLog | None = None
         self._failure: asyncio.Future[None] | None = None
+        self._channel: Callable[[], Channel] = PlainChannel
         self.partial_timeout_s = settings.partial_timeout_s
         self.idle_timeout_s = settings.idle_timeout_s
 
@@ -64,9 +71,13 @@ class ModbusTcpServer:
         loop = asyncio.get_running_loop()
         self._log = QuietLog(loop.time)
         self._failure = loop.create_future()
+        if self._settings.tls is not None:
+            self._channel = _tls_channels(self._settings.tls)
         try:
             self._server = await loop.create_server(
-                lambda: ModbusConnection(self, loop), self._settings.host, self._settings.port
+                lambda: ModbusConnection(self, loop, self._channel()),
+                self._settings.host,
+                self._settings.port,
             )
         except OSError as error:
             raise _cannot_listen(self._settings, error) from error
@@ -128,8 +139,10 @@ class ModbusTcpServer:
         if connection in self._connections:
             self._connections.remove(connection)
 
-    def answer(self, request: Request, writer: str) -> bytes:
+    def answer(self, request: Request, writer: str, access: Access) -> bytes:
         """Return the reply's PDU to a request for our unit."""
+        if not access.allows(request.pdu[0]):
+            return exception_reply(request.pdu[0], ILLEGAL_FUNCTION)
         if self._settings.unit_id_strict and request.unit != self._settings.unit_id:
             return refuse_unit(request)
         try:
@@ -151,6 +164,12 @@ class ModbusTcpServer:
     def _allowed(self, writer: str) -> bool:
         networks = self._settings.allowed_clients
         return not networks or any(ip_address(writer) in network for network in networks)
+
+
+def _tls_channels(settings: "TlsSettings") -> Callable[[], Channel]:
+    from edge_service.fieldbus.tls import TlsDoor  # noqa: PLC0415 - loaded only where it is configured
+
+    return TlsDoor(settings).channel
 
 
 def _cannot_listen(settings: ModbusTcpSettings, error: OSError) -> ConfigurationError:
