@@ -45,6 +45,7 @@ class Soak:
             self._wait: 4,
             self._observe: 2,
             self._answer_command: 2,
+            self._link: 1,
         }
 
     def run(self, steps: int) -> None:
@@ -122,6 +123,9 @@ class Soak:
             maintenance=trouble and self._random.random() < 0.5,
             model=None if trouble and self._random.random() < 0.3 else MODEL,
         )
+
+    def _link(self) -> None:
+        self._witness.link(there=self._random.random() < 0.9)
 
     def _answer_command(self) -> None:
         self._witness.answer_command(self._random.choice((1, 103)))

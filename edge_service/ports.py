@@ -85,10 +85,18 @@ class Conversation(Protocol):
     outlives a connection: an IP address without the port, a serial port's name.
     """
 
-    def update(self, inputs: PlcInputs, writer: str) -> None:
+    def update(self, inputs: PlcInputs, writer: str, *, polled: bool = False, baseline: bool = False) -> None:
         """Take the whole command block as it stands after one write of ``writer``.
 
-        Raises NotOwnerError (nothing applied) when another writer owns the block.
+        ``polled``: the station read it from the PLC itself (client mode). ``baseline``: only remember it,
+        nothing in it counts as new. Raises NotOwnerError (nothing applied) when another writer owns it.
+        """
+        ...
+
+    def link(self, name: str, *, there: bool) -> None:
+        """Tell that a link which the station itself keeps (a serial port, a polled PLC) is there or lost.
+
+        ``name`` is the writer's name at its other end.
         """
         ...
 

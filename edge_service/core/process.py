@@ -17,15 +17,15 @@ from edge_service.core.desk import Desk
 from edge_service.core.line_desk import LineDesk
 from edge_service.core.outfitter import StoreOutfitter
 from edge_service.core.pictures import PictureDesk
+from edge_service.core.plc_doors import PlcDoors
 from edge_service.core.posting import Posting, outbox, results_wanted
 from edge_service.core.reload import Reload
 from edge_service.core.samples import SampleFolder
 from edge_service.core.services import services
-from edge_service.core.settings import handshake_settings, modbus_tcp_settings
+from edge_service.core.settings import handshake_settings
 from edge_service.core.window import Window
 from edge_service.errors import ClockError, OkngError
 from edge_service.fieldbus.memory import Memory
-from edge_service.fieldbus.modbus_server import ModbusTcpServer
 from edge_service.handshake.machine import Machine
 from edge_service.language import say
 from edge_service.lifecycle import Notifier, end_with_parent, only_error, stop_on_signals
@@ -126,12 +126,9 @@ class Core:
         await self.station.running.wait()
         async with AsyncExitStack() as stack:
             stack.callback(lambda: [task.cancel() for task in others])
-            if config.modbus.tcp.enabled:
-                server = ModbusTcpServer(modbus_tcp_settings(config), self._memory)
-                await stack.enter_async_context(server)
-                self._window.modbus = server.address()
-                others.append(group.create_task(server.failed(), name="modbus-failed"))
-                log.info("modbus_listening", address=server.address())
+            doors = await PlcDoors.open(config, self._memory, stack, group)
+            self._window.modbus = doors.address
+            others += doors.tasks
             line = LineDesk(self.station, self._memory, self._window)
             delivery = Delivery(self.station, self._outfitter, config.store_dir)
             further = {**line.handlers, **services(self.station, delivery, self._posting, config)}

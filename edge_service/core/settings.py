@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import edge_service
 from edge_service.config import EdgeConfig
-from edge_service.config.modbus import Listener
+from edge_service.config.modbus import Listener, ModbusRtu
 from edge_service.domain.inspection import TriggerSource
 from edge_service.fieldbus.channel import Access
 from edge_service.fieldbus.modbus_server import ModbusTcpSettings
@@ -13,6 +13,7 @@ from edge_service.fieldbus.registers import Orders, TextOrder, WordOrder
 from edge_service.handshake.settings import HandshakeSettings, HeartbeatWatch, Profile
 
 if TYPE_CHECKING:
+    from edge_service.fieldbus.modbus_rtu import ModbusRtuSettings
     from edge_service.fieldbus.tls import TlsSettings
 
 _SOURCES = {
@@ -70,6 +71,26 @@ def modbus_tls_settings(config: EdgeConfig) -> ModbusTcpSettings:
     return _listener(config, section, tls)
 
 
+def modbus_rtu_settings(config: EdgeConfig) -> "ModbusRtuSettings":
+    """Return the serial line and who the station is on it."""
+    from edge_service.fieldbus.modbus_rtu import ModbusRtuSettings  # noqa: PLC0415 - likewise
+
+    section = config.modbus.rtu
+    return ModbusRtuSettings(
+        device=section.device or "",  # the section asks for it
+        baud=section.baud,
+        parity=section.parity[0].upper(),
+        stop_bits=section.stop_bits,
+        unit_id=section.unit_id,
+        broadcast=section.broadcast == "accept",
+        rs485=section.rs485,
+        local_echo=section.local_echo,
+        orders=_orders(section),
+        version=edge_service.__version__,
+        station=config.station.id,
+    )
+
+
 def _listener(config: EdgeConfig, section: Listener, tls: "TlsSettings | None") -> ModbusTcpSettings:
     return ModbusTcpSettings(
         host=section.host,
@@ -87,5 +108,5 @@ def _listener(config: EdgeConfig, section: Listener, tls: "TlsSettings | None") 
     )
 
 
-def _orders(section: Listener) -> Orders:
+def _orders(section: Listener | ModbusRtu) -> Orders:
     return Orders(WordOrder(section.word_order), TextOrder(section.text_order), section.swap_all)

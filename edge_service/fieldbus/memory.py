@@ -27,15 +27,19 @@ class Memory:
             self._encoded_from = outputs
         return self._station
 
-    def write(self, changes: Mapping[int, int], writer: str) -> None:
+    def write(
+        self, changes: Mapping[int, int], writer: str, *, polled: bool = False, baseline: bool = False
+    ) -> None:
         """Apply one write (canonical address -> word) whole; reserved bits and registers stay 0.
 
-        Raises NotOwnerError, nothing applied, when another writer owns the registers.
+        ``polled`` and ``baseline`` are told to the conversation (client mode). Raises NotOwnerError, nothing
+        applied, when another writer owns the registers.
         """
         words = list(self._command)
         for address, word in changes.items():
             words[address] = word & MASKS[Block.COMMAND][address]
-        self._conversation.update(PlcInputs.of(decode(Block.COMMAND, words)), writer)
+        inputs = PlcInputs.of(decode(Block.COMMAND, words))
+        self._conversation.update(inputs, writer, polled=polled, baseline=baseline)
         self._command = tuple(words)
 
     def write_signals(self, values: Mapping[str, SignalValue], writer: str) -> None:
@@ -45,6 +49,10 @@ class Memory:
         """
         whole = decode(Block.COMMAND, self._command) | dict(values)
         self.write(dict(enumerate(encode(Block.COMMAND, whole))), writer)
+
+    def link(self, name: str, *, there: bool) -> None:
+        """Note that the link to that writer, which the station keeps, is there or lost."""
+        self._conversation.link(name, there=there)
 
     def heard(self, writer: str) -> None:
         """Note that a request came from that writer."""

@@ -94,6 +94,7 @@ class Machine:
         self.exposure_complete = False
         self._counter = first_inspection_id
         self._sequence_mode = False
+        self._lost_links: set[str] = set()
         self._last: PlcInputs | None = None
         self._held = HeldBits(settings.held_bit_s)
         self._outputs: Mapping[str, SignalValue] | None = None
@@ -146,6 +147,15 @@ class Machine:
         """Why the station is offline; while parts are in flight it still is online."""
         return OfflineReason.ONLINE if len(self.parts) else readiness.cause(self)
 
+    @property
+    def plc_lost(self) -> bool:
+        """The PLC's heartbeat stands still, or the link that the station keeps to it is down.
+
+        A link counts while its PLC owns the block, or nobody does.
+        """
+        concerned = self.ownership.owner is None or self.ownership.owner in self._lost_links
+        return self.plc_heartbeat.lost or (bool(self._lost_links) and concerned)
+
     def obstacle(self, *, from_plc: bool) -> int:
         """Return the code a trigger would be refused with now, 0 if it would not."""
         return readiness.obstacle(self, from_plc=from_plc)
@@ -158,12 +168,19 @@ class Machine:
     # The PLC
 
     def update(
-        self, inputs: PlcInputs, now: float, writer: str, *, source: TriggerSource | None = None
+        self,
+        inputs: PlcInputs,
+        now: float,
+        writer: str,
+        *,
+        source: TriggerSource | None = None,
+        baseline: bool = False,
     ) -> tuple[Action, ...]:
         """Take the command block as it stands after one write.
 
         ``writer`` is an address or a port's name. ``source`` replaces bit or sequence as the trigger's
-        source (client mode). Raises NotOwnerError, nothing applied, when another writer owns the block.
+        source (client mode). ``baseline``: as the first write after the start, it only sets the values
+        last seen. Raises NotOwnerError, nothing applied, when another writer owns the block.
         """
         self._outputs = None
         self.ownership.expire(now)
@@ -173,7 +190,7 @@ class Machine:
             self._warn(now)
         actions = self._settle(now)
         took_over = self.ownership.settle(writer, enabled=inputs.trigger_enable, now=now)
-        edges = Edges(self._last, inputs, took_over=took_over)
+        edges = Edges(None if baseline else self._last, inputs, took_over=took_over)
         self._last = inputs
         self.plc_heartbeat.seen(inputs.plc_heartbeat, now)
         if edges.mode_counts:
@@ -187,6 +204,13 @@ class Machine:
         self._command(edges, now)
         actions += self._plc_trigger(edges, now, source)
         return actions + self._settle(now)
+
+    def link(self, name: str, now: float, *, there: bool) -> tuple[Action, ...]:
+        """Note that a link which the station itself keeps is there or lost."""
+        self._outputs = None
+        (self._lost_links.discard if there else self._lost_links.add)(name)
+        self.conditions.set(Code.LINK_LOST, on=bool(self._lost_links))
+        return self._settle(now)
 
     def heard(self, writer: str, now: float) -> None:
         """Note any request of a master: the owner's silence ends its ownership."""

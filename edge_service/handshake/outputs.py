@@ -77,7 +77,7 @@ def _word_1(machine: "Machine") -> dict[str, SignalValue]:
         "Status.NgLatch": alarms.ng_latch,
         "Status.ConsecutiveNgAlarm": alarms.consecutive_ng,
         "Status.StopRequest": alarms.stop_request,
-        "Status.PlcLost": machine.plc_heartbeat.lost,
+        "Status.PlcLost": machine.plc_lost,
         "Status.CameraLost": health.camera_lost,
         "Status.CpuFallback": health.cpu_fallback,
         "Status.Simulation": health.simulation,

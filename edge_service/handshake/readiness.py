@@ -28,7 +28,7 @@ def obstacle(machine: "Machine", *, from_plc: bool) -> int:
     reasons = (
         (from_plc and not machine.inputs.trigger_enable, Code.NOT_ENABLED),
         (cause(machine) is not OfflineReason.ONLINE, _code(machine)),
-        (from_plc and machine.plc_heartbeat.lost, Code.PLC_LOST),
+        (from_plc and machine.plc_lost, Code.PLC_LOST),
         (machine.commands.running, Code.COMMAND_RUNS),
         (machine.parts.exposing, Code.EXPOSING),
         (len(machine.parts) >= machine.settings.in_flight_limit, Code.IN_FLIGHT_FULL),

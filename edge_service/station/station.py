@@ -110,9 +110,15 @@ class Station:
 
     # The PLC's side: ports.Conversation
 
-    def update(self, inputs: PlcInputs, writer: str) -> None:
+    def update(self, inputs: PlcInputs, writer: str, *, polled: bool = False, baseline: bool = False) -> None:
         """Take the command block after one write. Raises NotOwnerError."""
-        self._do(self.machine.update(inputs, self._clock(), writer))
+        source = TriggerSource.CLIENT_MODE if polled else None
+        now = self._clock()
+        self._do(self.machine.update(inputs, now, writer, source=source, baseline=baseline))
+
+    def link(self, name: str, *, there: bool) -> None:
+        """Note that a link which the station itself keeps is there or lost."""
+        self._do(self.machine.link(name, self._clock(), there=there))
 
     def heard(self, writer: str) -> None:
         """Note a sign of life of ``writer``."""

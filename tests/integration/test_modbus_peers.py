@@ -1,18 +1,17 @@
-"""Masters that others wrote drive the station: pymodbus, mbpoll, libmodbus, modbus-serial, jsmodbus."""
+"""Masters that others wrote drive the station: pymodbus, mbpoll, libmodbus, pyModbusTCP and two of npm."""
 
 import asyncio
-import ctypes
-import ctypes.util
-import os
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
+from pyModbusTCP.client import ModbusClient
 
 from edge_service.fieldbus.memory import Memory
 from edge_service.fieldbus.modbus_server import ModbusTcpServer, ModbusTcpSettings
+from tests.support.libmodbus import LibModbus
 from tests.support.machine_station import MachineStation
 from tests.support.node_peer import run_node
 
@@ -94,56 +93,11 @@ async def test_mbpoll_drives_a_part_by_hand(require_program: Callable[[str], str
         assert re.search(r"^\[8\]:\s+1", bits, re.MULTILINE), "Online as a discrete input"
 
 
-def libmodbus() -> ctypes.CDLL:
-    """Load libmodbus, or skip; with OKNG_REQUIRE_PEERS=1 it fails."""
-    name = ctypes.util.find_library("modbus")
-    if name is None and os.environ.get("OKNG_REQUIRE_PEERS") == "1":
-        pytest.fail("libmodbus is not installed, and OKNG_REQUIRE_PEERS=1 asks for it")
-    if name is None:
-        pytest.skip("libmodbus is not installed (Debian: libmodbus5)")
-    library = ctypes.CDLL(name)
-    library.modbus_new_tcp.restype = ctypes.c_void_p
-    return library
-
-
-def drive(library: ctypes.CDLL, host: str, port: int, parts: int) -> list[tuple[int, int]]:
-    """Inspect parts in sequence mode through libmodbus; return trigger sequence and verdict of each."""
-    context = ctypes.c_void_p(library.modbus_new_tcp(host.encode(), port))
-    words = (ctypes.c_uint16 * 120)()
-    seen = []
-    try:
-        assert library.modbus_connect(context) == 0
-
-        def write(*values: int) -> None:
-            block = (ctypes.c_uint16 * len(values))(*values)
-            assert library.modbus_write_registers(context, 0, len(values), block) == len(values)
-
-        write(0, 0, 0, 0, 0)
-        write(ENABLE, 0, 0, 0, 0)
-        acknowledged = 0
-        for sequence in range(1, parts + 1):
-            write(ENABLE, 0, sequence, acknowledged, 0)
-            while True:
-                assert library.modbus_read_input_registers(context, 0, 120, words) == 120
-                if words[0] & 0x0800 and words[11] == sequence and words[10] == words[63]:
-                    break
-            acknowledged = words[10]
-            seen.append((words[11], words[13]))
-            write(ENABLE, 0, sequence, acknowledged, 0)
-        bits = (ctypes.c_uint8 * 32)()
-        assert library.modbus_read_input_bits(context, 0, 32, bits) == 32
-        assert library.modbus_read_registers(context, 36, 1, words) == -1
-    finally:
-        library.modbus_close(context)
-        library.modbus_free(context)
-    return seen
-
-
 async def test_libmodbus_drives_parts():
     """libmodbus, the C library behind many masters, inspects 50 parts in sequence mode."""
-    library = libmodbus()
+    library = LibModbus.load()
     async with serving() as (host, port):
-        seen = await asyncio.to_thread(drive, library, host, port, 50)
+        seen = await asyncio.to_thread(library.drive, library.tcp(host, port), 50)
     assert seen == [(sequence, 1) for sequence in range(1, 51)]
 
 
@@ -156,3 +110,23 @@ async def test_node_masters_drive_parts(package: str, require_node: Callable[[st
         (facts,) = await run_node(node, script, host, str(port), "20")
     assert facts["seen"] == [{"sequence": n, "id": n, "verdict": 1} for n in range(1, 21)]
     assert facts["refused"] == 2
+
+
+def simple(host: str, port: int) -> tuple[object, ...]:
+    """Use pyModbusTCP, a master of many scripts."""
+    client = ModbusClient(host=host, port=port, unit_id=1, auto_open=True, timeout=5.0)
+    assert client.write_multiple_registers(0, [0, 0, 0, 0, 7])
+    assert client.write_single_coil(6, bit_value=True)
+    words, texts = client.read_holding_registers(0, 5), client.read_input_registers(97, 1)
+    bits = client.read_discrete_inputs(7, 1)
+    refused = client.read_holding_registers(36, 1)
+    found = (words, texts, bits, refused, client.last_except)
+    client.close()
+    return found
+
+
+async def test_pymodbustcp_reads_and_writes():
+    """The pyModbusTCP client sees registers, bits and the right exception."""
+    async with serving() as (host, port):
+        found = await asyncio.to_thread(simple, host, port)
+    assert found == ([0x0040, 0, 0, 0, 7], [0x4142], [True], None, 2)

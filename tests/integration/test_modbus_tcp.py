@@ -320,9 +320,12 @@ async def test_master_that_never_reads_stalls_only_itself():
 class BrokenConversation:
     """A station with a bug."""
 
-    def update(self, _inputs: PlcInputs, _writer: str) -> None:
+    def update(self, _inputs: PlcInputs, _writer: str, **_: bool) -> None:
         """Conversation."""
         raise ZeroDivisionError
+
+    def link(self, name: str, *, there: bool) -> None:
+        """Conversation."""
 
     def heard(self, writer: str) -> None:
         """Conversation."""

@@ -141,6 +141,10 @@ class Witness:
             self.honest.setdefault(acquisition_id, Verdict.ERROR)
         self._take(self.machine.failed(acquisition_id, 401, self.now))
 
+    def link(self, *, there: bool) -> None:
+        """Lose, or find again, a link that the station keeps to the PLC."""
+        self._take(self.machine.link("plc", self.now, there=there))
+
     def answer_command(self, code: int) -> None:
         """Answer the newest order, perhaps too late."""
         for ticket in list(self.orders):
@@ -160,6 +164,7 @@ class Witness:
     def recover(self) -> None:
         """Remove every cause: all parts get their answer, and the station becomes ready again."""
         self.observe(starting=False, maintenance=False, camera_lost=False, recipe=1, model=MODEL)
+        self.link(there=True)
         self.answer_command(1)
         self.wait(130.0)  # longer than any command and any owner's silence
         assert not self.accepted, "every accepted trigger has an answer"

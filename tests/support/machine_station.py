@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-from edge_service.domain.inspection import Judgement, ModelIdentity, Trigger, Verdict
+from edge_service.domain.inspection import Judgement, ModelIdentity, Trigger, TriggerSource, Verdict
 from edge_service.domain.signal import SignalValue
 from edge_service.handshake.actions import Acquire, Action, Execute, Published
 from edge_service.handshake.inputs import PlcInputs
@@ -61,9 +61,15 @@ class MachineStation:
         for timer in self._timers | ({self._tick} if self._tick else set()):
             timer.cancel()
 
-    def update(self, inputs: PlcInputs, writer: str) -> None:
+    def update(self, inputs: PlcInputs, writer: str, *, polled: bool = False, baseline: bool = False) -> None:
         """Conversation."""
-        self._do(self.machine.update(inputs, self._loop.time(), writer))
+        source = TriggerSource.CLIENT_MODE if polled else None
+        now = self._loop.time()
+        self._do(self.machine.update(inputs, now, writer, source=source, baseline=baseline))
+
+    def link(self, name: str, *, there: bool) -> None:
+        """Conversation."""
+        self._do(self.machine.link(name, self._loop.time(), there=there))
 
     def heard(self, writer: str) -> None:
         """Conversation."""

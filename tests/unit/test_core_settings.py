@@ -6,8 +6,14 @@ from pathlib import Path
 
 import edge_service
 from edge_service.config import EdgeConfig, parse
-from edge_service.core.settings import handshake_settings, modbus_tcp_settings
+from edge_service.core.settings import (
+    handshake_settings,
+    modbus_rtu_settings,
+    modbus_tcp_settings,
+    modbus_tls_settings,
+)
 from edge_service.domain.inspection import TriggerSource
+from edge_service.fieldbus.channel import Access
 from edge_service.fieldbus.modbus_server import ModbusTcpSettings
 from edge_service.fieldbus.registers import TextOrder, WordOrder
 from edge_service.handshake.settings import HandshakeSettings, HeartbeatWatch, Profile
@@ -56,3 +62,19 @@ def test_word_and_text_order_reach_the_wire():
     assert (settings.orders.word_order, settings.orders.text_order) == (WordOrder.CDAB, TextOrder.LOW_FIRST)
     assert settings.orders.swap_all
     assert settings.port == 0
+
+
+def test_roles_of_modbus_are_set_up_as_the_file_says():
+    """Paths count from the file's folder, roles become rights, the line its parameters."""
+    tls = "enabled: true, certificate: a.pem, key: /b.key, client_ca: c.pem, without_role: read"
+    rtu = "enabled: true, device: /dev/ttyS1, baud: 9600, parity: none, stop_bits: 2, broadcast: accept"
+    made = config(f"modbus:\n  tls: {{{tls}}}\n  rtu: {{{rtu}}}\n")
+    secured = modbus_tls_settings(made)
+    assert secured.port == 802
+    assert secured.tls is not None
+    assert (secured.tls.certificate, secured.tls.key) == (Path("/etc/okng/a.pem"), Path("/b.key"))
+    assert secured.tls.access_of(None) is Access.READ
+    assert secured.tls.access_of("operator") is Access.WRITE
+    line = modbus_rtu_settings(made)
+    assert (line.device, line.baud, line.parity, line.stop_bits) == ("/dev/ttyS1", 9600, "N", 2)
+    assert (line.broadcast, line.unit_id, line.rs485) == (True, 1, False)

@@ -99,6 +99,11 @@ class RandomPlc(RuleBasedStateMachine):
         """Change the station's condition."""
         self.witness.observe(**changes)
 
+    @rule(there=st.booleans())
+    def link(self, there: bool) -> None:  # noqa: FBT001
+        """Lose or find the link to the PLC."""
+        self.witness.link(there=there)
+
     @precondition(lambda self: self.witness.orders)
     @rule(code=st.sampled_from((1, 103)))
     def answer_command(self, code: int) -> None:
