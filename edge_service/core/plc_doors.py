@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 import structlog
 
 from edge_service.config import EdgeConfig
-from edge_service.core.settings import modbus_rtu_settings, modbus_tcp_settings, modbus_tls_settings
+from edge_service.core.settings import (
+    modbus_client_settings,
+    modbus_rtu_settings,
+    modbus_tcp_settings,
+    modbus_tls_settings,
+)
 from edge_service.fieldbus.memory import Memory
 from edge_service.fieldbus.modbus_server import ModbusTcpServer, ModbusTcpSettings
 
@@ -37,6 +42,11 @@ class PlcDoors:
 
             line = ModbusRtuServer(modbus_rtu_settings(config), memory)
             doors.tasks.append(group.create_task(line.run(), name="modbus-rtu"))
+        if config.modbus.client.enabled:
+            from edge_service.fieldbus.modbus_client import ModbusClient  # noqa: PLC0415 - likewise
+
+            client = ModbusClient(modbus_client_settings(config), memory)
+            doors.tasks.append(group.create_task(client.run(), name="modbus-client"))
         return doors
 
     async def _listen(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import edge_service
 from edge_service.config import EdgeConfig
-from edge_service.config.modbus import Listener, ModbusRtu
+from edge_service.config.modbus import Listener, ModbusClient, ModbusRtu
 from edge_service.domain.inspection import TriggerSource
 from edge_service.fieldbus.channel import Access
 from edge_service.fieldbus.modbus_server import ModbusTcpSettings
@@ -13,6 +13,7 @@ from edge_service.fieldbus.registers import Orders, TextOrder, WordOrder
 from edge_service.handshake.settings import HandshakeSettings, HeartbeatWatch, Profile
 
 if TYPE_CHECKING:
+    from edge_service.fieldbus.modbus_client import ModbusClientSettings
     from edge_service.fieldbus.modbus_rtu import ModbusRtuSettings
     from edge_service.fieldbus.tls import TlsSettings
 
@@ -91,6 +92,25 @@ def modbus_rtu_settings(config: EdgeConfig) -> "ModbusRtuSettings":
     )
 
 
+def modbus_client_settings(config: EdgeConfig) -> "ModbusClientSettings":
+    """Return where the PLC is that the station polls, and where the blocks lie in it."""
+    from edge_service.fieldbus.modbus_client import ModbusClientSettings  # noqa: PLC0415 - likewise
+
+    section = config.modbus.client
+    return ModbusClientSettings(
+        host=section.host or "",  # the section asks for it
+        port=section.port,
+        unit_id=section.unit_id,
+        command_at=section.command_at,
+        station_at=section.station_at,
+        station_words=section.station_words,
+        orders=_orders(section),
+        poll_s=section.poll_ms / 1000,
+        reply_s=section.reply_ms / 1000,
+        tries=section.tries,
+    )
+
+
 def _listener(config: EdgeConfig, section: Listener, tls: "TlsSettings | None") -> ModbusTcpSettings:
     return ModbusTcpSettings(
         host=section.host,
@@ -108,5 +128,5 @@ def _listener(config: EdgeConfig, section: Listener, tls: "TlsSettings | None") 
     )
 
 
-def _orders(section: Listener | ModbusRtu) -> Orders:
+def _orders(section: Listener | ModbusRtu | ModbusClient) -> Orders:
     return Orders(WordOrder(section.word_order), TextOrder(section.text_order), section.swap_all)

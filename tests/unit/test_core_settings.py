@@ -8,6 +8,7 @@ import edge_service
 from edge_service.config import EdgeConfig, parse
 from edge_service.core.settings import (
     handshake_settings,
+    modbus_client_settings,
     modbus_rtu_settings,
     modbus_tcp_settings,
     modbus_tls_settings,
@@ -68,7 +69,11 @@ def test_roles_of_modbus_are_set_up_as_the_file_says():
     """Paths count from the file's folder, roles become rights, the line its parameters."""
     tls = "enabled: true, certificate: a.pem, key: /b.key, client_ca: c.pem, without_role: read"
     rtu = "enabled: true, device: /dev/ttyS1, baud: 9600, parity: none, stop_bits: 2, broadcast: accept"
-    made = config(f"modbus:\n  tls: {{{tls}}}\n  rtu: {{{rtu}}}\n")
+    client = "enabled: true, host: 10.0.0.7, command_at: 300, station_at: 400, poll_ms: 50"
+    made = config(f"modbus:\n  tls: {{{tls}}}\n  rtu: {{{rtu}}}\n  client: {{{client}}}\n")
+    polled = modbus_client_settings(made)
+    assert (polled.host, polled.command_at, polled.station_at, polled.poll_s) == ("10.0.0.7", 300, 400, 0.05)
+    assert (polled.reply_s, polled.tries, polled.station_words) == (0.5, 3, 120)
     secured = modbus_tls_settings(made)
     assert secured.port == 802
     assert secured.tls is not None

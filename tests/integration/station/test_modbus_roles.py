@@ -10,9 +10,11 @@ from edge_service.simulation.plc import SimulatedPlc
 from tests.support.certificates import Authority
 from tests.support.modbus_raw import read, write
 from tests.support.modbus_tls import TlsMaster
+from tests.support.plc_server import PlcServer
 from tests.support.process import service
 from tests.support.rtu_line import RtuLine, words_in
 from tests.support.station_folder import StationFolder
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -45,3 +47,21 @@ async def test_tcp_tls_and_a_serial_line_show_one_station(tmp_path: Path):
                     assert words_in(await screen.ask(read(6, 1, 4))) == (result.acquisition_id,)
                     assert await screen.ask(write(0, 0)) == bytes.fromhex("9001")
             assert core.stop() == 0, core.stderr
+
+
+async def test_client_mode_alone(tmp_path: Path):
+    """A station whose only way to the PLC is polling it: the PLC's program inspects a part."""
+    folder = StationFolder(tmp_path)
+    async with PlcServer() as plc:
+        client = {"enabled": True, "host": "127.0.0.1", "port": plc.port}
+        folder.tree["modbus"] = {"tcp": {"enabled": False}, "client": client}
+        folder.write()
+        with service(folder.path, "core", "--config", "edge.yaml") as core:
+            assert await asyncio.to_thread(core.line, "ready modbus=") == "-"
+            await plc.next_poll()
+            plc.registers[0] = 0x0025  # TriggerEnable, BufferResultsEnable, SequenceMode
+            await until(lambda: bool(plc.registers[1000] & 1))
+            plc.registers[2] = 1
+            await until(lambda: bool(plc.registers[1000] & 0x0800))
+            assert (plc.registers[1011], plc.registers[1013], plc.registers[1019]) == (1, Verdict.OK, 7)
+            assert await asyncio.to_thread(core.stop) == 0, core.stderr
