@@ -21,6 +21,7 @@ from edge_service.cli import (
     gateway,
     model,
     outbox,
+    plc_sim,
     registers,
     run,
     trust,
@@ -51,6 +52,7 @@ app.command("collect", help=collect.HELP)(collect.collect)
 app.command("enrol", help=enrol.HELP)(enrol.enrol)
 app.command("check-config", help=check_config.HELP)(check_config.check_config)
 app.command("registers", help=registers.HELP)(registers.registers)
+app.command("plc-sim", help=plc_sim.HELP)(plc_sim.plc_sim)
 app.add_typer(configuration.app, name="config")
 app.add_typer(model.app, name="model")
 app.add_typer(outbox.app, name="outbox")

@@ -10,27 +10,26 @@ the record is whole (INSPECTION_ID at both ends), BOOT_ID unchanged and the part
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from types import TracebackType
 from typing import Literal, Self
-
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.exceptions import ModbusException
-from pymodbus.pdu import ModbusPDU
 
 from edge_service.domain.codes import refusal
 from edge_service.domain.inspection import Verdict
 from edge_service.domain.sequence import after
 from edge_service.domain.signal import Block, SignalValue
 from edge_service.domain.signals import of_block
-from edge_service.domain.words import decode, encode
 from edge_service.errors import PlcError
 from edge_service.language import say
+from edge_service.simulation.plc_line import PlcLine
 
 Image = Mapping[str, SignalValue]
+Mode = Literal["sequence", "bit"]
+Profile = Literal["buffered", "unbuffered", "pulse"]  # how results come; pulse is the station's to set
 _SELECT_RECIPE = 1
 _DONE = 1
+_PULSE_S = 2.0  # longer than any sensible pulse
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +88,17 @@ class SimulatedPlc:
         host: str,
         port: int,
         *,
-        mode: Literal["sequence", "bit"] = "sequence",
+        mode: Mode = "sequence",
+        profile: Profile = "buffered",
+        unit: int = 1,
         poll_s: float = 0.002,
         answer_timeout_s: float = 0.5,
         result_timeout_s: float = 3.0,
         ready_timeout_s: float = 15.0,
         heartbeat_s: float | None = None,
     ) -> None:
-        self._client = AsyncModbusTcpClient(host, port=port, timeout=1.0, retries=3, reconnect_delay=0)
-        self._place = f"{host}:{port}"
+        self._line = PlcLine(host, port, unit=unit)
+        self._profile = profile
         self._sequence_mode = mode == "sequence"
         self._poll_s = poll_s
         self._answer_timeout_s = answer_timeout_s
@@ -105,21 +106,14 @@ class SimulatedPlc:
         self._ready_timeout_s = ready_timeout_s
         self._heartbeat_s = heartbeat_s
         self._beating: asyncio.Task[None] | None = None
-        self._line = asyncio.Lock()  # one request at a time on the wire
         self._image: dict[str, SignalValue] = {}
         self._boot_id = 0
 
     async def __aenter__(self) -> Self:
-        if not await self._client.connect():
-            raise PlcError(
-                say(f"no Modbus server answers at {self._place}", f"{self._place} 没有 Modbus 服务器应答"),
-                remedy=say("start the station first: okng-edge run --sim", "先启动工位：okng-edge run --sim"),
-            )
-        try:
+        async with contextlib.AsyncExitStack() as opened:
+            await opened.enter_async_context(self._line)
             await self.restart()
-        except BaseException:
-            self._client.close()
-            raise
+            self._opened = opened.pop_all()
         if self._heartbeat_s is not None:
             self._beating = asyncio.create_task(self._beat(self._heartbeat_s), name="plc heartbeat")
         return self
@@ -136,7 +130,7 @@ class SimulatedPlc:
                 with contextlib.suppress(PlcError):  # a station that has left needs no goodbye
                     await self._write(dict.fromkeys(("Command.TriggerEnable", "Command.Trigger"), False))
         finally:
-            self._client.close()
+            await self._opened.aclose()
 
     async def restart(self) -> None:
         """Do what a PLC program does when it starts: everything 0, old results away, then enable."""
@@ -154,7 +148,7 @@ class SimulatedPlc:
         await self._write(
             {
                 "Command.TriggerEnable": True,
-                "Command.BufferResultsEnable": True,
+                "Command.BufferResultsEnable": self._profile == "buffered",
                 "Command.SequenceMode": self._sequence_mode,
             }
         )
@@ -207,8 +201,7 @@ class SimulatedPlc:
 
     async def outputs(self) -> Image:
         """Read everything the station says, in one request."""
-        reply = await self._ask(lambda: self._client.read_input_registers(0, count=Block.STATION.words))
-        return decode(Block.STATION, reply.registers)
+        return await self._line.outputs()
 
     async def _trigger_sequence(self, part: dict[str, SignalValue]) -> Callable[[Image], bool]:
         outputs = await self.outputs()
@@ -244,12 +237,25 @@ class SimulatedPlc:
     async def _acknowledge(self, record: Image) -> None:
         number = int(record["Result.InspectionId"])
         taken = lambda now: not now["Status.ResultsValid"] or now["Result.InspectionId"] != number  # noqa: E731
+        if self._profile == "pulse":
+            await self._until(taken, _PULSE_S, "ResultsValid 0", _no_pulse)
+            return
         await self._write({"Command.ResultAckId": number, "Command.ResultsAck": not self._sequence_mode})
         await self._until(taken, self._answer_timeout_s, "ResultsValid 0")
         if not self._sequence_mode:
             await self._write({"Command.ResultsAck": False})
 
-    async def _until(self, holds: Callable[[Image], bool], timeout_s: float, what: str) -> Image:
+    async def _until(
+        self,
+        holds: Callable[[Image], bool],
+        timeout_s: float,
+        what: str,
+        remedy: Callable[[], str] = lambda: say(
+            "STATE_NUMBER, OFFLINE_REASON and ERROR_CODE say what the station does (`okng-edge monitor` "
+            "shows them)",
+            "查看 STATE_NUMBER、OFFLINE_REASON 和 ERROR_CODE（okng-edge monitor 可显示）",
+        ),
+    ) -> Image:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_s
         while True:
@@ -265,17 +271,13 @@ class SimulatedPlc:
             if loop.time() >= deadline:
                 raise PlcError(
                     say(f"{what} stayed away for {timeout_s:g} s", f"{timeout_s:g} 秒内未出现 {what}"),
-                    remedy=say(
-                        "STATE_NUMBER, OFFLINE_REASON and ERROR_CODE say what the station does",
-                        "查看 STATE_NUMBER、OFFLINE_REASON 和 ERROR_CODE",
-                    ),
+                    remedy=remedy(),
                 )
             await asyncio.sleep(self._poll_s)
 
     async def _write(self, changes: Image) -> None:
         self._image |= changes
-        words = list(encode(Block.COMMAND, self._image))
-        await self._ask(lambda: self._client.write_registers(0, words))
+        await self._line.write(self._image)
 
     async def _beat(self, period_s: float) -> None:
         while True:
@@ -284,26 +286,13 @@ class SimulatedPlc:
             )
             await asyncio.sleep(period_s)
 
-    async def _ask(self, request: Callable[[], Awaitable[ModbusPDU]]) -> ModbusPDU:
-        try:
-            async with self._line:
-                reply = await request()
-        except ModbusException as error:
-            raise PlcError(
-                say(f"{self._place} does not answer: {error}", f"{self._place} 无应答：{error}"),
-                remedy=say("is the station running?", "工位是否在运行？"),
-            ) from error
-        if reply.isError():
-            raise PlcError(
-                say(
-                    f"{self._place} refused with exception {reply.exception_code:02X}",
-                    f"{self._place} 以异常 {reply.exception_code:02X} 拒绝",
-                ),
-                remedy=say(
-                    "01 on a write: another master owns the station", "写入返回 01：工位由其他主站占用"
-                ),
-            )
-        return reply
+
+def _no_pulse() -> str:
+    return say(
+        "the station holds its results until they are acknowledged: set handshake.profile: pulse there, or "
+        "ask for another profile here",
+        "工位会保持结果直到确认：请在工位设置 handshake.profile: pulse，或在此选择其他方式",
+    )
 
 
 def _equals(name: str, value: int) -> Callable[[Image], bool]:
