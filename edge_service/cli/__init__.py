@@ -20,6 +20,7 @@ from edge_service.cli import (
     enrol,
     gateway,
     model,
+    monitor,
     outbox,
     plc_sim,
     registers,
@@ -52,6 +53,7 @@ app.command("collect", help=collect.HELP)(collect.collect)
 app.command("enrol", help=enrol.HELP)(enrol.enrol)
 app.command("check-config", help=check_config.HELP)(check_config.check_config)
 app.command("registers", help=registers.HELP)(registers.registers)
+app.command("monitor", help=monitor.HELP)(monitor.monitor)
 app.command("plc-sim", help=plc_sim.HELP)(plc_sim.plc_sim)
 app.add_typer(configuration.app, name="config")
 app.add_typer(model.app, name="model")

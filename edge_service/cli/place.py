@@ -1,4 +1,6 @@
-"""``HOST:PORT`` on the command line: where a station's Modbus TCP server is."""
+"""The station that a verb talks to over Modbus TCP: ``HOST:PORT`` on the command line."""
+
+import logging
 
 import typer
 
@@ -22,3 +24,11 @@ def place(text: str) -> tuple[str, int]:
             )
         )
     return host, int(port)
+
+
+def hush() -> None:
+    """Keep libraries and our own log from writing between the lines: what goes wrong is told in them."""
+    from edge_service.log import configure
+
+    configure("critical", json=False)
+    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edge_service.cli.place import place
+from edge_service.cli.place import hush, place
 from edge_service.language import say
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ HELP = say(
     "It writes holding registers 0-35 as a PLC does, so only one of them at a time: while a real PLC has "
     "TriggerEnable 1, the station refuses this one, and the message says so.\n\n"
     "`--mode sequence` compares numbers (recommended); `--mode bit` holds Trigger, ResultsAck and "
-    "ExecuteCommand as a Cognex In-Sight wants it. `--profile` is how results come: `buffered` each stands until "
-    "it is acknowledged; `unbuffered` a newer one replaces it; `pulse` it falls by itself (the station must "
-    "have `handshake.profile: pulse`).\n\n"
+    "ExecuteCommand as a Cognex In-Sight wants it. `--profile` is how results come: `buffered` each stands "
+    "until it is acknowledged; `unbuffered` a newer one replaces it; `pulse` it falls by itself (the station "
+    "must have `handshake.profile: pulse`).\n\n"
     "Exit code 0: every part got its own answer. 1: some did not. 2: no conversation at all.\n\n"
     "Examples: `okng-edge plc-sim 127.0.0.1:1502`, `okng-edge plc-sim 192.168.1.50 --mode bit --parts 100 "
     "--rate 60`, `okng-edge plc-sim 192.168.1.50 --recipe 2 --serial LOT42`",
@@ -112,6 +112,7 @@ def plc_sim(
     from edge_service.simulation.commissioning import Plan, Tally
     from edge_service.simulation.plc import SimulatedPlc
 
+    hush()
     host, port = place(station)
     if not serial.isascii() or len(serial) > _LONGEST_PREFIX:
         raise typer.BadParameter(

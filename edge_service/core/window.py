@@ -96,12 +96,16 @@ class Window:
                 self.show(Event(name, facts))
 
     def _slow(self) -> dict[str, dict[str, Any]]:
-        """Return what changes now and then: the PLC's command block, errors and warnings."""
+        """Return what changes now and then: the PLC's command block, masters, errors and warnings."""
         assert self._station is not None, "set by the composition root"
         assert self._memory is not None, "set by the composition root"
         conditions = self._station.machine.conditions
         return {
             "command": plain_signals(decode(Block.COMMAND, self._memory.words(Block.COMMAND))),
+            "masters": {
+                "owner": self._station.machine.ownership.owner,
+                "clients": list(self._memory.heard_lately()),
+            },
             "conditions": {"errors": list(conditions.errors), "warnings": list(conditions.warnings)},
         }
 

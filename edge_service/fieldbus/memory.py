@@ -1,11 +1,15 @@
 """The registers as every fieldbus server of this station shares them: one memory, one conversation."""
 
+import time
 from collections.abc import Mapping, Sequence
 
 from edge_service.domain.signal import Block, SignalValue
 from edge_service.domain.words import MASKS, decode, encode
 from edge_service.handshake.inputs import PlcInputs
 from edge_service.ports import Conversation
+
+_LATELY_S = 10.0
+_MASTERS = 64  # remembered at most; the one heard longest ago goes first
 
 
 class Memory:
@@ -16,6 +20,7 @@ class Memory:
         self._command: tuple[int, ...] = (0,) * Block.COMMAND.words
         self._encoded_from: Mapping[str, SignalValue] | None = None
         self._station: tuple[int, ...] = ()
+        self._heard: dict[str, float] = {}
 
     def words(self, block: Block) -> Sequence[int]:
         """Return one snapshot of a whole block."""
@@ -56,7 +61,15 @@ class Memory:
 
     def heard(self, writer: str) -> None:
         """Note that a request came from that writer."""
+        if writer not in self._heard and len(self._heard) >= _MASTERS:
+            del self._heard[min(self._heard, key=lambda known: self._heard[known])]
+        self._heard[writer] = time.monotonic()
         self._conversation.heard(writer)
+
+    def heard_lately(self) -> tuple[str, ...]:
+        """Return which masters sent a request within the last ten seconds, in order of name."""
+        since = time.monotonic() - _LATELY_S
+        return tuple(sorted(writer for writer, at in self._heard.items() if at >= since))
 
     def owner(self) -> str | None:
         """Who owns the command block now."""

@@ -9,14 +9,12 @@ import pytest
 from pymodbus.client import AsyncModbusTcpClient
 
 from edge_service.domain.inspection import Judgement, Trigger, TriggerSource, Verdict
-from edge_service.fieldbus.memory import Memory
-from edge_service.fieldbus.modbus_server import ModbusTcpServer, ModbusTcpSettings
 from edge_service.handshake.settings import HandshakeSettings
 from edge_service.plc_code.steps import Fault as Code
 from tests.support.machine_station import MachineStation
+from tests.support.served_station import serving
 from tests.support.soft_plc import Fault, SoftPlc
 
-BEAT_S = 0.02
 OK, NG, ERROR = int(Verdict.OK), int(Verdict.NG), int(Verdict.ERROR)
 QUICK = {"AnswerTime": 0.15, "ResultTime": 0.6, "SettleTime": 0.02, "StationTime": 0.4}
 
@@ -25,26 +23,6 @@ def by_serial(trigger: Trigger) -> Judgement:
     """Judge a part by what its serial says."""
     good = trigger.serial.startswith(b"good")
     return Judgement(Verdict.OK if good else Verdict.NG, 0, 0.5 if good else 3.0, 1.0)
-
-
-async def _beat(station: MachineStation) -> None:
-    while True:
-        station.machine.beat()
-        await asyncio.sleep(BEAT_S)
-
-
-@contextlib.asynccontextmanager
-async def serving(station: MachineStation, port: int = 0) -> AsyncIterator[tuple[str, int]]:
-    """Serve a station whose heart beats."""
-    settings = ModbusTcpSettings(host="127.0.0.1", port=port)
-    async with station, ModbusTcpServer(settings, Memory(station)) as server:
-        beating = asyncio.create_task(_beat(station), name="station heartbeat")
-        try:
-            yield server.socket_address()
-        finally:
-            beating.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await beating
 
 
 @contextlib.asynccontextmanager
