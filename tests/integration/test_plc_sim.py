@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 
 import pytest
+import structlog
 from pymodbus.client import AsyncModbusTcpClient
 
 from edge_service.cli import main
@@ -18,6 +20,14 @@ from tests.support.machine_station import MachineStation
 from tests.support.served_station import serving
 
 PULSE = HandshakeSettings(profile=Profile.PULSE, pulse_s=0.03, pulse_gap_s=0.01)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before():
+    """Undo what a verb does to the logs of its own process."""
+    yield
+    structlog.reset_defaults()
+    logging.getLogger("pymodbus").setLevel(logging.NOTSET)
 
 
 def every_third(trigger: Trigger) -> Judgement:
