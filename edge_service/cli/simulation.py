@@ -32,6 +32,10 @@ def prepare(folder: Path, *, modbus_port: int, http_port: int, opcua_port: int =
     return path
 
 
+SLOW_RENDERING = {"exposure_ms": 10000, "inspection_ms": 12000}
+"""A small box that is asked quicker than it can render answers late, not with an error."""
+
+
 def _install(folder: Path) -> list[str]:
     """Install and activate the ready models; return their names in order."""
     digests = ready_digests()
@@ -70,6 +74,7 @@ def _yaml(folder: Path, models: list[str], modbus_port: int, http_port: int, opc
             "defect_share": 0.3,
         },
         "recipes": recipes,
+        "handshake": {"timeouts": SLOW_RENDERING},
         "inference": {"devices": ["GPU", "CPU"]},
         "modbus": {"tcp": {"host": loopback, "port": modbus_port}},
         "gateway": {"http": {"port": http_port}, "opcua": open_to_this_box},

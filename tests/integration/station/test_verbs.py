@@ -117,7 +117,7 @@ def test_a_simulated_station_needs_nothing_else(tmp_path: Path) -> None:
     """``run --sim`` says ready, and tells good rendered parts from defective ones more often than not."""
 
     async def six_parts(where: tuple[str, int]) -> list[Verdict]:
-        async with SimulatedPlc(*where, mode="sequence") as plc:
+        async with SimulatedPlc(*where, mode="sequence", result_timeout_s=15.0) as plc:
             return [(await plc.inspect()).verdict for _ in range(6)]
 
     with service(
