@@ -22,8 +22,8 @@ from edge_service.contract.messages import EnrolmentRequest, Software, write
 from trainer.access import Role
 from trainer.api import Rooms, build_app
 from trainer.app.serve import furnish
-from trainer.app.storage import open_storage
 from trainer.config import TrainerConfig, parse
+from trainer.storage import open_storage
 
 WAIT_S = 30.0
 

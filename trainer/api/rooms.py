@@ -11,7 +11,9 @@ from edge_service.contract.keys import PublicKey
 from trainer.access import Boxes, People
 from trainer.blobs import BlobFolder
 from trainer.datasets.samples import Samples
+from trainer.db import Database
 from trainer.images import ImageShelf
+from trainer.jobs import Jobs
 from trainer.registry import Assignments, Packages
 from trainer.results import Inspections
 
@@ -23,10 +25,12 @@ class Rooms:
     server: str
     key: PublicKey
     people: People
+    database: Database
     boxes: Boxes
     images: ImageShelf
     samples: Samples
     inspections: Inspections
+    jobs: Jobs
     blobs: BlobFolder
     packages: Packages
     assignments: Assignments

@@ -20,12 +20,14 @@ from edge_service.log import configure_for
 from trainer.access import Boxes, People
 from trainer.access.tokens import new_token
 from trainer.api import Rooms, build_app
-from trainer.app.storage import Storage, open_storage
 from trainer.config import TrainerConfig
 from trainer.datasets.samples import Samples
+from trainer.errors import DatabaseError
 from trainer.images import Bounds, ImageShelf
+from trainer.jobs import Jobs, Lookout
 from trainer.registry import Assignments, Packages
 from trainer.results import Inspections
+from trainer.storage import Storage, open_storage
 
 log = structlog.get_logger()
 
@@ -53,11 +55,13 @@ def furnish(config: TrainerConfig, storage: Storage) -> Rooms:
     return Rooms(
         server=config.server.name,
         key=storage.key.public,
+        database=database,
         people=People(database),
         boxes=Boxes(database),
         images=ImageShelf(database, blobs, bounds),
         samples=Samples(database),
         inspections=Inspections(database),
+        jobs=Jobs(database),
         blobs=blobs,
         packages=Packages(database, blobs, Trust.of(storage.key.public)),
         assignments=Assignments(database),
@@ -96,10 +100,14 @@ async def _serve(config: TrainerConfig, app: FastAPI, rooms: Rooms) -> None:
             print(f"ready http={address}:{port}", flush=True)
             log.info("listening", address=f"{address}:{port}", key=fingerprint(rooms.key.key_id))
             notifier.ready()
-            alive = group.create_task(_stay_alive(notifier), name="watchdog")
+            side = [
+                group.create_task(_stay_alive(notifier), name="watchdog"),
+                group.create_task(_look_out(config, rooms.jobs), name="lookout"),
+            ]
             await stop.wait()
             notifier.stopping()
-            alive.cancel()
+            for each in side:
+                each.cancel()
             server.should_exit = True
             await task
     notifier.close()
@@ -141,6 +149,17 @@ def _write_address(path: Path, address: str, port: int) -> None:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - not what we listen on
     shown = f"[{host}]" if ":" in host else host
     LocalDisk().write(path, f"http://{shown}:{port}\n".encode())
+
+
+async def _look_out(config: TrainerConfig, jobs: Jobs) -> None:
+    """Notice workers that died; while the database is away, nobody can tell."""
+    lookout = Lookout(jobs, config.jobs.lost_after_s, config.jobs.most_tries)
+    while True:
+        try:
+            await asyncio.to_thread(lookout.turn)
+        except DatabaseError as error:
+            log.warning("database_away", what=error.what)
+        await asyncio.sleep(1.0)
 
 
 async def _stay_alive(notifier: Notifier) -> None:

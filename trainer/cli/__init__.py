@@ -11,7 +11,7 @@ import typer
 
 from edge_service.errors import OkngError
 from edge_service.language import say
-from trainer.cli import configuration, edges, models, serve, train, weights
+from trainer.cli import configuration, edges, jobs, models, serve, train, weights, worker
 
 app = typer.Typer(
     name="okng-trainer",
@@ -30,8 +30,10 @@ app = typer.Typer(
 app.command("train", help=train.HELP)(train.train)
 app.command("weights", help=weights.HELP)(weights.weights)
 app.command("serve", help=serve.HELP)(serve.serve)
+app.command("worker", help=worker.HELP)(worker.worker)
 app.add_typer(configuration.app, name="config")
 app.add_typer(edges.app, name="edges")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,33 @@ class Client:
         if answer.is_error:
             raise self.refusal(answer)
         return answer
+
+    def events(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield kind and document of every server-sent event until the server ends the stream.
+
+        A broken line is taken up again after the last event that came.
+        """
+        last, kind = 0, ""
+        while True:
+            try:
+                head = {"Last-Event-ID": str(last)}
+                with self._http.stream("GET", path, headers=head) as answer:
+                    if answer.is_error:
+                        answer.read()
+                        raise self.refusal(answer)
+                    for line in answer.iter_lines():
+                        key, _, value = line.partition(": ")
+                        if key == "id":
+                            last = int(value)
+                        elif key == "event":
+                            kind = value
+                        elif key == "data":
+                            yield kind, json.loads(value)
+                    return
+            except httpx.RemoteProtocolError:
+                continue
+            except httpx.HTTPError as error:
+                raise self._away(error) from error
 
     def refusal(self, answer: httpx.Response) -> OkngError:
         """Return what the server's refusal says."""

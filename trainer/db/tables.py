@@ -170,12 +170,14 @@ jobs = Table(
     Column("started_at", Double),
     Column("ended_at", Double),
     Column("tries", Integer, nullable=False),
-    Column("claim", String(64)),  # who holds it: only the holder of this very claim may write
+    Column("worker", _NAME),  # who holds it, for people
+    Column("claim", String(64)),  # only the holder of this very claim may write
     Column("beats", BigInteger, nullable=False),  # counts up while the holder lives
     Column("progress", Text, nullable=False),
     Column("error", Text, nullable=False),
     Column("log", Text, nullable=False),
     Column("package_sha256", _SHA256),
+    Column("picture_sha256", _SHA256),
 )
 
 job_events = Table(

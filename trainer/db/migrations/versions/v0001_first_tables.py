@@ -88,12 +88,14 @@ def upgrade() -> None:
         sa.Column("started_at", sa.Double(), nullable=True),
         sa.Column("ended_at", sa.Double(), nullable=True),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("worker", sa.String(length=127), nullable=True),
         sa.Column("claim", sa.String(length=64), nullable=True),
         sa.Column("beats", sa.BigInteger(), nullable=False),
         sa.Column("progress", sa.Text(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("log", sa.Text(), nullable=False),
         sa.Column("package_sha256", sa.String(length=64), nullable=True),
+        sa.Column("picture_sha256", sa.String(length=64), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
     )
     op.create_index(op.f("ix_jobs_state"), "jobs", ["state"], unique=False)
