@@ -1,18 +1,20 @@
-"""``FB_OKNG``, run from its own text, drives the real handshake over real Modbus/TCP."""
+"""``FB_OKNG``, run from its own text, drives the real handshake over real Modbus, TCP and RTU."""
 
 import asyncio
 import contextlib
+import functools
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
-from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 
 from edge_service.domain.inspection import Judgement, Trigger, TriggerSource, Verdict
 from edge_service.handshake.settings import HandshakeSettings
 from edge_service.plc_code.steps import Fault as Code
 from tests.support.machine_station import MachineStation
-from tests.support.served_station import serving
+from tests.support.served_station import serving, serving_rtu
 from tests.support.soft_plc import Fault, SoftPlc
 
 OK, NG, ERROR = int(Verdict.OK), int(Verdict.NG), int(Verdict.ERROR)
@@ -25,10 +27,16 @@ def by_serial(trigger: Trigger) -> Judgement:
     return Judgement(Verdict.OK if good else Verdict.NG, 0, 0.5 if good else 3.0, 1.0)
 
 
+def by_count(trigger: Trigger) -> Judgement:
+    """Call every second part NG."""
+    bad = trigger.acquisition_id % 2 == 0
+    return Judgement(Verdict.NG if bad else Verdict.OK, 0, 3.0 if bad else 0.5, 1.0)
+
+
 @contextlib.asynccontextmanager
 async def rig(station: MachineStation, **inputs: object) -> AsyncIterator[SoftPlc]:
     """Serve the station and run the block against it."""
-    async with serving(station) as address, SoftPlc(*address, **QUICK | inputs) as plc:
+    async with serving(station) as address, SoftPlc.over_tcp(*address, **QUICK | inputs) as plc:
         yield plc
 
 
@@ -36,7 +44,7 @@ async def rig(station: MachineStation, **inputs: object) -> AsyncIterator[SoftPl
 async def test_parts_get_their_own_verdict(*, split: bool):
     """Good and bad parts, read in one request or in two, each with its own verdict, serial and numbers."""
     station = MachineStation(judge=by_serial)
-    async with serving(station) as address, SoftPlc(*address, split=split, **QUICK) as plc:
+    async with serving(station) as address, SoftPlc.over_tcp(*address, split=split, **QUICK) as plc:
         for part in range(30):
             good = part % 3 != 0
             serial = b"%s-%d" % (b"good" if good else b"bad", part)
@@ -122,7 +130,7 @@ async def test_the_station_restarts_with_a_part_open():
     first, second = MachineStation(inference_s=5.0), MachineStation(boot_id=2, first_inspection_id=1001)
     async with contextlib.AsyncExitStack() as stack:
         async with serving(first) as address:
-            plc = await stack.enter_async_context(SoftPlc(*address, **QUICK | {"StationTime": 5.0}))
+            plc = await stack.enter_async_context(SoftPlc.over_tcp(*address, **QUICK | {"StationTime": 5.0}))
             await plc.ready()
             await plc.trigger()
             await plc.until(lambda: plc["State"] == 50)
@@ -226,7 +234,7 @@ async def test_another_master_owns_the_station():
         await other.connect()
         await other.write_registers(0, [0] * 36)
         await other.write_registers(0, [0x25] + [0] * 35)
-        async with SoftPlc(*address, **QUICK) as plc:
+        async with SoftPlc.over_tcp(*address, **QUICK) as plc:
             await plc.until(lambda: plc["NotReadyCode"] == Code.OTHER_MASTER)
             assert not plc["Ready"]
             await other.write_registers(0, [0] * 36)
@@ -266,3 +274,42 @@ async def test_a_bad_line_never_makes_a_part_ok():
             if verdict:
                 assert verdict == (OK if good else NG)
     assert passed > 20
+
+
+async def test_over_a_serial_line(require_program: Callable[[str], str], tmp_path: Path):
+    """The same block with RTU's times over a line of pseudo-terminals: parts, a command, a new program."""
+    station = MachineStation(judge=by_serial)
+    times = {"AnswerTime": 2.0, "SettleTime": 0.1, "ResultTime": 3.0}
+    async with serving_rtu(station, require_program, tmp_path) as device:
+        connect = functools.partial(
+            AsyncModbusSerialClient, device, baudrate=115_200, reconnect_delay=0, retries=0
+        )
+        async with SoftPlc(connect, **times) as plc:
+            assert await plc.inspect(b"good 1") == (True, OK, 0)
+            assert await plc.inspect(b"bad 2") == (False, NG, 0)
+            assert await plc.execute(1, 1) == 1
+            plc.restart_program()
+            assert await plc.inspect(b"good 3") == (True, OK, 0)
+    assert len(station.published) == 3
+
+
+async def test_compact_words():
+    """Compact: nothing behind word 15 is looked at; a refusal has the block's own code."""
+    station = MachineStation(HandshakeSettings(require_part_present=True), judge=by_count)
+    async with serving(station) as address, SoftPlc.over_tcp(*address, compact=True, **QUICK) as plc:
+        assert await plc.inspect() == (False, 0, Code.REFUSED)
+        plc.set(PartPresent=True)
+        assert await plc.inspect() == (True, OK, 0)
+        assert await plc.inspect() == (False, NG, 0)
+        plc.restart_program()
+        plc.set(PartPresent=True)
+        assert await plc.inspect() == (True, OK, 0)
+
+
+async def test_the_example_program_inspects_by_itself():
+    """OKNG_EXAMPLE over its located words: parts come in its rehearsal, are counted, and set the gate."""
+    station = MachineStation(judge=by_count)
+    async with serving(station) as address, SoftPlc.over_tcp(*address, example=True) as plc:
+        await plc.until(lambda: plc["GoodParts"] + plc["BadParts"] >= 4)
+        assert (plc["GoodParts"], plc["BadParts"]) == (2, 2)
+        assert (plc["Gate"], plc["RejectPart"]) == (False, True)

@@ -1,4 +1,4 @@
-"""A soft PLC: scans our Structured Text and exchanges its words over real Modbus/TCP, as a PLC does.
+"""A soft PLC: scans our Structured Text and exchanges its words over real Modbus, as a PLC does.
 
 The text is the one that ``okng-edge registers --format st`` prints, read and run by ``iec61131``. What can
 go wrong between PLC and station is made here: an exchange that is lost, a write that never arrives, a block
@@ -8,12 +8,14 @@ that is read in two requests, a connection that is torn down, a program that sta
 import asyncio
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 from types import TracebackType
 from typing import Any, Self
 
 from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.client.base import ModbusBaseClient
+from pymodbus.exceptions import ModbusException
 
 from edge_service.domain.signal import Block
 from edge_service.plc_code.structured_text import structured_text
@@ -38,21 +40,45 @@ class Fault(Enum):
 
 
 class SoftPlc:
-    """``FB_OKNG`` in a cyclic program; ``plc["Ready"]`` reads an output, ``plc.set`` writes inputs."""
+    """``FB_OKNG`` in a cyclic program; ``plc["Ready"]`` reads an output, ``plc.set`` writes inputs.
 
-    def __init__(self, host: str, port: int, *, split: bool = False, **inputs: Any) -> None:
-        self._address = (host, port)
-        self._split = split
-        self._inputs = inputs
+    ``connect`` returns a fresh client. ``split`` reads in two requests, ``compact`` reads words 0-15 and
+    writes 0-4 only. With ``example`` the example program runs instead, over its own
+    located words, and ``plc["GoodParts"]`` is one of its variables.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], ModbusBaseClient],
+        *,
+        split: bool = False,
+        example: bool = False,
+        compact: bool = False,
+        **inputs: Any,
+    ) -> None:
+        self._connect = connect
+        read = [(0, 16)] if compact else [(0, 16), (16, 120)] if split else [(0, 120)]
+        self._reads, self._writes = read, 5 if compact else Block.COMMAND.words
+        self._example = example
+        self._inputs = inputs | {"Compact": compact}
         self._words = [0] * Block.STATION.words
-        self._client: AsyncModbusTcpClient | None = None
+        self._client: ModbusBaseClient | None = None
         self.fault: Callable[[], Fault | None] = lambda: None
         self.restart_program()
 
+    @classmethod
+    def over_tcp(cls, host: str, port: int, **options: Any) -> Self:
+        """Talk Modbus/TCP."""
+        return cls(
+            lambda: AsyncModbusTcpClient(host, port=port, reconnect_delay=0, retries=0, timeout=2.0),
+            **options,
+        )
+
     def restart_program(self) -> None:
         """Start the PLC's program anew: every variable at its initial value."""
-        self._block = program().new("FB_OKNG")
-        self.set(Enable=True, **self._inputs)
+        self._block = program().new("OKNG_EXAMPLE" if self._example else "FB_OKNG")
+        if not self._example:
+            self.set(Enable=True, **self._inputs)
 
     def set(self, **inputs: Any) -> None:
         """Set inputs of the block."""
@@ -77,28 +103,42 @@ class SoftPlc:
         """Tear the connection down and open another."""
         if self._client is not None:
             self._client.close()
-        self._client = AsyncModbusTcpClient(
-            self._address[0], port=self._address[1], reconnect_delay=0, retries=0, timeout=2.0
-        )
-        assert await self._client.connect()
+        self._client = self._connect()
+        await self._client.connect()
 
     async def scan(self) -> None:
-        """Read, run the program once, write."""
+        """Read, run the program once, write. Without a station nothing is exchanged."""
         fault = self.fault()
         if fault not in {Fault.LOST, Fault.NOT_READ}:
-            await self._read()
-        self._block.values["FROMSTATION"] = list(self._words)
+            await self._exchange(self._read())
+        values = self._block.values
+        if self._example:
+            values |= {f"FROMSTATION{index}": word for index, word in enumerate(self._words)}
+        else:
+            values["FROMSTATION"] = list(self._words)
         self._block()
         if fault not in {Fault.LOST, Fault.NOT_WRITTEN}:
-            assert self._client is not None
-            await self._client.write_registers(0, list(self["ToStation"]))
+            await self._exchange(self._write())
         await asyncio.sleep(SCAN_S)
+
+    async def _exchange(self, request: Awaitable[None]) -> None:
+        try:
+            await request
+        except ModbusException:
+            await self.reconnect()
 
     async def _read(self) -> None:
         assert self._client is not None
-        for first, last in ((0, 16), (16, 120)) if self._split else ((0, 120),):
+        for first, last in self._reads:
             reply = await self._client.read_input_registers(first, count=last - first)
             self._words[first:last] = reply.registers
+
+    async def _write(self) -> None:
+        assert self._client is not None
+        values = self._block.values
+        located = [values.get(f"TOSTATION{index}", 0) for index in range(Block.COMMAND.words)]
+        words = located if self._example else values["TOSTATION"]
+        await self._client.write_registers(0, list(words[: self._writes]))
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Scan until it holds."""
