@@ -1,7 +1,6 @@
 """The RTU server on a line of pseudo-terminals: its own requests, other stations', noise, and peers."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -25,28 +24,12 @@ from tests.support.machine_station import MachineStation
 from tests.support.modbus_raw import RawMaster, read, words_of, write
 from tests.support.node_peer import run_node
 from tests.support.rtu_line import RtuLine, request, words_in
+from tests.support.rtu_server import running
 from tests.support.waiting import until
 
 ENABLE = 0x0025
 VERSION = read(96, 1, 4)
 VERSION_REPLY = bytes.fromhex("04020001")
-
-
-@asynccontextmanager
-async def running(server: ModbusRtuServer) -> AsyncIterator[None]:
-    """Let the server run."""
-    task = asyncio.create_task(server.run(), name="rtu")
-    listening = asyncio.create_task(server.listening.wait())
-    try:
-        await asyncio.wait({task, listening}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            task.result()
-        yield
-    finally:
-        for each in (task, listening):
-            each.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await each
 
 
 @asynccontextmanager

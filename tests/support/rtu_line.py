@@ -72,6 +72,18 @@ class RtuLine:
         assert reply[0] == unit
         return reply[1:-2]
 
+    async def heard_within(self, wanted: bytes, timeout_s: float) -> bool:
+        """Wait so long at most for these very bytes; whatever came with them is forgotten."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                while wanted not in self._heard:
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            return False
+        self._heard.clear()
+        return True
+
     @staticmethod
     def _size(head: bytes) -> int:
         if head[1] in (1, 2, 3, 4, 23):
