@@ -24,6 +24,14 @@ class Pair:
     key: Path
 
 
+def trusting(authority: Path, pair: Pair | None) -> ssl.SSLContext:
+    """Return what a master needs that trusts the authority in that file and shows ``pair``."""
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(authority))
+    if pair is not None:
+        context.load_cert_chain(pair.certificate, pair.key)
+    return context
+
+
 class Authority:
     """Signs what a test asks for; everything lies in ``folder``."""
 
@@ -71,10 +79,7 @@ class Authority:
 
     def context(self, pair: Pair | None) -> ssl.SSLContext:
         """Return what a master needs that trusts this authority and shows ``pair``."""
-        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(self.file))
-        if pair is not None:
-            context.load_cert_chain(pair.certificate, pair.key)
-        return context
+        return trusting(self.file, pair)
 
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, expired: bool = False
