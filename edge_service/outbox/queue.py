@@ -168,10 +168,17 @@ class Queue:
 
     def picture_ended(self, number: int, state: State, reason: str = "") -> None:
         """Mark a picture SENT, REFUSED, or DROPPED because its file is not what it was."""
+        self.pictures_ended([(number, state, reason)])
+
+    def pictures_ended(self, ends: Sequence[tuple[int, State, str]]) -> None:
+        """Mark several pictures, (number, state, reason) each, in one change of state.
+
+        Few changes matter: while one is being written, the core's next ``put`` waits.
+        """
         with transaction(self.database):
-            self.database.execute(
+            self.database.executemany(
                 "UPDATE pictures SET state = ?, reason = ? WHERE number = ? AND state = ?",
-                (state, reason, number, State.WAITING),
+                [(state, reason, number, State.WAITING) for number, state, reason in ends],
             )
         self.remove_files()
 

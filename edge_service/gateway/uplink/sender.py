@@ -96,27 +96,29 @@ class Sender:
 
     async def _pictures(self, server: Server) -> bool:
         pictures = await self._mailbox.do(lambda queue: queue.waiting_pictures(AT_ONCE))
-        for picture in pictures:
-            await self._send_picture(server, picture)
+        ends: list[tuple[int, State, str]] = []
+        try:
+            for picture in pictures:
+                state, reason = await self._send_picture(server, picture)
+                ends.append((picture.number, state, reason))
+        finally:
+            if ends:
+                await self._mailbox.do(lambda queue: queue.pictures_ended(ends))
         return bool(pictures)
 
-    async def _send_picture(self, server: Server, picture: Picture) -> None:
+    async def _send_picture(self, server: Server, picture: Picture) -> tuple[State, str]:
+        """Return what became of it, and why."""
         data = await self._mailbox.do(lambda queue: _content(queue, picture))
         if data is None:
             log.warning("picture_unreadable", letter=picture.id, file=picture.file)
-            await self._end(picture, State.DROPPED, "unreadable")
-            return
+            return State.DROPPED, "unreadable"
         try:
             await server.image(picture.sha256, data, picture.media_type)
         except RefusalError as error:
             log.warning("picture_refused", letter=picture.id, reason=error.what[:_TOLD])
-            await self._end(picture, State.REFUSED, error.what[:_TOLD])
-            return
-        await self._end(picture, State.SENT)
+            return State.REFUSED, error.what[:_TOLD]
         self.images_sent += 1
-
-    async def _end(self, picture: Picture, state: State, reason: str = "") -> None:
-        await self._mailbox.do(lambda queue: queue.picture_ended(picture.number, state, reason))
+        return State.SENT, ""
 
     async def _losses(self, server: Server) -> bool:
         losses = await self._mailbox.do(lambda queue: queue.untold_losses(MAX_BATCH))
