@@ -21,6 +21,7 @@ from edge_service.cli import (
     gateway,
     model,
     monitor,
+    opcua,
     outbox,
     plc_sim,
     registers,
@@ -59,6 +60,7 @@ app.add_typer(configuration.app, name="config")
 app.add_typer(model.app, name="model")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(trust.app, name="trust")
+app.add_typer(opcua.app, name="opcua")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -3,21 +3,26 @@
 import asyncio
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
 
 from edge_service.config import EdgeConfig, load
 from edge_service.errors import ConfigurationError, OkngError
+from edge_service.gateway.hearing import Hearing
 from edge_service.gateway.status import status_app
 from edge_service.gateway.uplink import Uplink
 from edge_service.gateway.view import CoreView
 from edge_service.language import say
 from edge_service.lifecycle import Notifier, end_with_parent, only_error, stop_on_signals
-from edge_service.link import LinkClient
+from edge_service.link import LinkClient, Snapshot
 from edge_service.log import configure_for
+
+if TYPE_CHECKING:
+    from edge_service.gateway.opcua.thread import OpcUaThread
 
 log = structlog.get_logger()
 
@@ -42,9 +47,11 @@ def run_gateway(path: Path) -> int:
 async def _serve(config: EdgeConfig) -> None:
     notifier = Notifier()
     view = CoreView()
+    hearing = Hearing(view.hear)
     with stop_on_signals() as stop:
-        async with LinkClient(config.link_socket, view.hear, config.link.timeout_ms / 1000) as link:
-            view.link = link
+        async with AsyncExitStack() as stack:
+            client = LinkClient(config.link_socket, hearing, config.link.timeout_ms / 1000)
+            view.link = link = await stack.enter_async_context(client)
             async with asyncio.TaskGroup() as group:
                 uplink = Uplink(config, view, link)
                 view.uplink = uplink.state.plain
@@ -55,17 +62,36 @@ async def _serve(config: EdgeConfig) -> None:
                     address, port = listener.getsockname()[:2]
                     print(f"gateway http={address}:{port}", flush=True)
                     log.info("http_listening", address=f"{address}:{port}")
+                alive = [group.create_task(_stay_alive(notifier), name="watchdog")]
+                alive.append(group.create_task(uplink.run(), name="uplink"))
+                opcua = await _opcua(config, link, view, hearing, stack)
+                if opcua is not None:
+                    alive.append(group.create_task(opcua.failed(), name="opcua-failed"))
                 notifier.ready()
-                alive = group.create_task(_stay_alive(notifier), name="watchdog")
-                upward = group.create_task(uplink.run(), name="uplink")
                 await stop.wait()
                 notifier.stopping()
-                alive.cancel()
-                upward.cancel()
+                for each in alive:
+                    each.cancel()
                 if server is not None:
                     http.should_exit = True
                     await task
     notifier.close()
+
+
+async def _opcua(
+    config: EdgeConfig, link: LinkClient, view: CoreView, hearing: Hearing, stack: AsyncExitStack
+) -> "OpcUaThread | None":
+    if not config.gateway.opcua.enabled:
+        return None
+    from edge_service.gateway.opcua.thread import OpcUaThread, opcua_settings  # noqa: PLC0415 - if wanted
+
+    server = await stack.enter_async_context(OpcUaThread(opcua_settings(config), link, view))
+    hearing.add(server.hear)
+    if view.state:
+        server.hear(Snapshot(dict(view.state)))
+    print(f"gateway opcua={server.address}", flush=True)
+    log.info("opcua_listening", address=server.address)
+    return server
 
 
 def _server(config: EdgeConfig, view: CoreView) -> tuple[uvicorn.Server, socket.socket] | None:

@@ -41,6 +41,8 @@ class CoreView:
                 self.picture_counter = 0
             case Event("signals", signals):
                 self.state["signals"] = signals
+            case Event("command" | "conditions", facts):
+                self.state[message.name] = facts
             case Event("inspection", inspection):
                 self.state["last"] = inspection
             case Event("frame", data, payload):

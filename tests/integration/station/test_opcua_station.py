@@ -1,0 +1,164 @@
+"""OPC UA on a real station: a PLC of tags, the core's absence, the gateway's death."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asyncua import Client, Node, ua
+
+from edge_service.domain.inspection import Verdict
+from edge_service.simulation.plc import SimulatedPlc
+from tests.support.process import Service, service
+from tests.support.station_folder import StationFolder
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def free_port() -> int:
+    """Return a port that was free a moment ago: a restarted gateway must come back to the same one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Iterator[Service]:
+    """A whole station whose OPC UA server takes anybody from this box as an operator."""
+    folder = StationFolder(tmp_path)
+    folder.tree["gateway"]["opcua"] = {
+        "host": "127.0.0.1",
+        "port": free_port(),
+        "allow_none": True,
+        "anonymous": "operator",
+    }
+    folder.tree["station"]["data_dir"] = "data"
+    folder.write()
+    with service(folder.path, "run", "--config", "edge.yaml") as running:
+        yield running
+
+
+def listening(station: Service, times: int = 1) -> str:
+    """Wait until the server has begun to listen so many times; return where."""
+    return str(station.logged("opcua_listening", times)["address"])
+
+
+class Values:
+    """The last value of each tag that is watched, and a way to wait for one."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, Any] = {}
+        self._changed = asyncio.Event()
+
+    def datachange_notification(self, node: Node, value: Any, data: Any) -> None:
+        """Keep it, or the status that it has instead."""
+        status = data.monitored_item.Value.StatusCode
+        good = status is None or status.is_good()
+        self.last[node.nodeid.Identifier.removeprefix("PLC.")] = value if good else status.name
+        self._changed.set()
+
+    async def until(self, name: str, value: Any, timeout_s: float = 20) -> None:
+        """Wait until a tag has that value."""
+        async with asyncio.timeout(timeout_s):
+            while self.last.get(name) != value:
+                self._changed.clear()
+                await self._changed.wait()
+
+
+async def watch(client: Client, *names: str) -> Values:
+    """Subscribe to tags."""
+    values = Values()
+    subscription = await client.create_subscription(50, values)
+    await subscription.subscribe_data_change([client.get_node(f"ns=2;s=PLC.{name}") for name in names])
+    return values
+
+
+async def write(client: Client, **values: tuple[Any, str]) -> None:
+    """Write tags of the command block in one request."""
+    nodes = [client.get_node(f"ns=2;s=PLC.Command.{name}") for name in values]
+    data = [ua.DataValue(ua.Variant(value, ua.VariantType[kind])) for value, kind in values.values()]
+    await client.write_values(nodes, data)
+
+
+async def test_a_plc_of_tags_drives_the_handshake(station: Service) -> None:
+    """Enable, trigger, read, acknowledge, all through PLC/; while it owns the station, Modbus only reads."""
+    where, url = station.ready(), listening(station)
+    async with Client(url) as client:
+        values = await watch(
+            client, "Status.TriggerReady", "Status.ResultsValid", "Result.TriggerSeq", "Result.Verdict"
+        )
+        off, on = (False, "Boolean"), (True, "Boolean")
+        await write(client, TriggerEnable=off, TriggerSeq=(0, "UInt16"))
+        await write(client, TriggerEnable=on, SequenceMode=on, BufferResultsEnable=on)
+        await values.until("Status.TriggerReady", value=True)
+        await write(client, PartSerial=("A1", "String"), TriggerSeq=(1, "UInt16"))
+        await values.until("Result.TriggerSeq", 1)
+        assert values.last["Result.Verdict"] == Verdict.OK
+        number = await client.get_node("ns=2;s=PLC.Result.InspectionId").read_value()
+        assert await client.get_node("ns=2;s=PLC.Result.PartSerial").read_value() == "A1"
+        plc = client.get_node("ns=2;s=PLC")
+        error, job = await plc.call_method("2:StartInspection", "B2")
+        assert (error, job) == (-217, "")
+        await write(client, ResultAckId=(number, "UInt16"))
+        await values.until("Status.ResultsValid", value=False)
+        await write(client, TriggerEnable=off)
+        error, job = await plc.call_method("2:StartInspection", "B2")
+        assert (error, job) == (0, "line-1-1-2")
+        async with SimulatedPlc(*where, mode="sequence") as modbus:
+            assert (await modbus.inspect()).verdict is not Verdict.NONE
+            with pytest.raises(ua.uaerrors.BadRequestNotAllowed):
+                await client.get_node("ns=2;s=PLC.Command.TriggerSeq").write_value(
+                    ua.Variant(9, ua.VariantType.UInt16)
+                )
+    assert station.stop() == 0
+
+
+async def test_a_silent_core_turns_every_tag_bad(station: Service) -> None:
+    """Within the link's time-out; the truth comes back with the core."""
+    station.ready()
+    url = listening(station)
+    core = station.logged("child_started")["pid"]
+    async with Client(url) as client:
+        values = await watch(client, "Status.TriggerReady", "Station.TestText")
+        await values.until("Station.TestText", "AB")
+        os.kill(core, signal.SIGSTOP)
+        try:
+            await values.until("Station.TestText", "BadNoCommunication")
+            await values.until("Status.TriggerReady", "BadNoCommunication")
+        finally:
+            os.kill(core, signal.SIGCONT)
+        await values.until("Station.TestText", "AB")
+    assert station.stop() == 0
+
+
+async def test_the_server_comes_back_with_the_gateway(station: Service) -> None:
+    """Killed, it is there again under the same address; ids of nodes are the same, the line goes on."""
+    where, url = station.ready(), listening(station)
+    gateway = station.logged("child_started", 2)["pid"]
+    async with SimulatedPlc(*where, mode="sequence") as plc:
+        os.kill(gateway, signal.SIGKILL)
+        assert (await plc.inspect()).verdict is Verdict.OK
+        assert await asyncio.to_thread(listening, station, 2) == url
+        async with Client(url) as client:
+            values = await watch(client, "Status.TriggerReady", "Statistics.Total")
+            await values.until("Statistics.Total", 1)
+            await plc.inspect()
+            await values.until("Statistics.Total", 2)
+    assert station.stop() == 0
+
+
+def test_a_taken_port_is_told(tmp_path: Path) -> None:
+    """The gateway ends with the port, and what to do."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        folder = StationFolder(tmp_path)
+        folder.tree["gateway"]["opcua"] = {"host": "127.0.0.1", "port": taken.getsockname()[1]}
+        folder.write()
+        with service(folder.path, "gateway", "--config", "edge.yaml") as gateway:
+            assert gateway.ended() == 2
+            assert "gateway.opcua.port" in gateway.stderr
