@@ -53,6 +53,7 @@ class Phase(StrEnum):
     CALIBRATE = "calibrate"
     EXPORT = "export"
     VERIFY = "verify"
+    QUANTISE = "quantise"
     PACKAGE = "package"
 
 

@@ -32,6 +32,7 @@ def _phase_name(phase: Phase) -> str:
         Phase.CALIBRATE: say("finding the threshold", "计算阈值"),
         Phase.EXPORT: say("exporting to OpenVINO", "导出到 OpenVINO"),
         Phase.VERIFY: say("checking with the edge's engine", "用边缘引擎校验"),
+        Phase.QUANTISE: say("a quantised twin", "量化副本"),
         Phase.PACKAGE: say("packaging", "打包"),
     }[phase]
 

@@ -81,6 +81,16 @@ Key = Annotated[
         ),
     ),
 ]
+Int8 = Annotated[
+    bool,
+    typer.Option(
+        "--int8/--no-int8",
+        help=say(
+            "add a quantised twin where it judges alike; each box uses what is fastest there",
+            "附带判定一致的量化副本；各边缘机采用本机最快者",
+        ),
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help=say("answer in JSON", "以 JSON 输出"))]
 
 
@@ -98,6 +108,7 @@ def train(
     algorithm: AlgorithmName = "stfpm",
     false_reject_rate: FalseRejectRate = 0.01,
     key: Key = None,
+    int8: Int8 = True,  # noqa: FBT002 - a flag of the command line
     as_json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Train, package, and say what came out."""
@@ -123,6 +134,7 @@ def train(
         budget_s=budget,
         seed=seed,
         false_reject_rate=false_reject_rate,
+        int8=int8,
     )
     label = PackageLabel(name, version or datetime.now(UTC).strftime("%Y%m%d-%H%M%S"))
     signer = signing_key(key)

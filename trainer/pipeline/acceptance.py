@@ -4,7 +4,7 @@ The exported graph runs in the edge's own engine over pictures that it was calib
 agree with the trained network's: a conversion that changes the verdicts must not leave the house.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -14,13 +14,17 @@ from edge_service.inference.engine import OpenVinoEngine
 from edge_service.language import say
 from trainer.domain import Phase, Picture, Progress, Watcher
 from trainer.errors import ExportError
+from trainer.export.agreement import VariantAgreement, compare
 from trainer.export.graph import InspectionGraph
+from trainer.export.int8 import to_int8
 from trainer.export.openvino_ir import IntermediateRepresentation, to_openvino
+from trainer.export.spoilt import spoil
 from trainer.pipeline.learning import LearnedModel
 
 MOST_DIFFERENCE = 0.05  # of the score, in parts of the threshold; BF16 stays within 0.02
 MOST_PLACE_DIFFERENCE = 0.3  # of the worst single place of the map, likewise; BF16 stays within 0.15
 _CHECKED = 8  # pictures
+_COMPARED = 12  # good pictures, and as many spoilt ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,49 @@ def verify(model: LearnedModel, engine: OpenVinoEngine, watch: Watcher) -> Agree
             ),
         )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """What the variants came to against FP32; ``int8``: None where it did not pass, or was not made."""
+
+    agreements: tuple[VariantAgreement, ...]
+    int8: IntermediateRepresentation | None
+
+    def figures(self) -> dict[str, object]:
+        """Return what the manifest states."""
+        return {each.variant: {**asdict(each), "passes": each.passes} for each in self.agreements}
+
+    def files(self) -> dict[str, bytes]:
+        """Return what goes into the package beside the first graph."""
+        return {"model_int8.xml": self.int8.xml, "model_int8.bin": self.int8.weights} if self.int8 else {}
+
+
+def quantise(model: LearnedModel, exported: IntermediateRepresentation, watch: Watcher) -> Variants:
+    """Make the INT8 twin; hold it, and BF16 where there is one, against FP32. Raises ExportError."""
+    watch(Progress(Phase.QUANTISE, 0, 3))
+    good = model.variations[:_COMPARED]
+    pictures = np.concatenate([good, spoil(good, seed=0)])
+    threshold = model.threshold.value
+    with OpenVinoEngine.load(exported.xml, exported.weights, devices=("CPU",), precision="f32") as engine:
+        reference = [engine.score(picture) for picture in pictures]
+    watch(Progress(Phase.QUANTISE, 1, 3))
+    int8 = to_int8(exported, model.variations)
+    watch(Progress(Phase.QUANTISE, 2, 3))
+    found = []
+    for variant in ("bf16", "int8"):
+        with OpenVinoEngine.load(
+            exported.xml,
+            exported.weights,
+            int8=(int8.xml, int8.weights),
+            allowed=(variant,),
+            devices=("CPU",),
+        ) as engine:
+            if engine.precision == variant:
+                found.append(compare(variant, engine, pictures, reference, threshold))
+    watch(Progress(Phase.QUANTISE, 3, 3))
+    passed = any(each.variant == "int8" and each.passes for each in found)
+    return Variants(tuple(found), int8 if passed else None)
 
 
 @torch.no_grad()

@@ -29,7 +29,14 @@ from edge_service.inference.preprocess import to_model_input
 from trainer.datasets.photographs import read_folder
 from trainer.domain import PIXEL_MEAN, PIXEL_STD, Phase, PhotographSet, Picture, Progress, Watcher
 from trainer.evaluation.picture import Evidence, draw_evidence
-from trainer.pipeline.acceptance import MOST_DIFFERENCE, Agreement, export, verify
+from trainer.pipeline.acceptance import (
+    MOST_DIFFERENCE,
+    Agreement,
+    Variants,
+    export,
+    quantise,
+    verify,
+)
 from trainer.pipeline.learning import LearnedModel, learn
 from trainer.pipeline.settings import TrainingSettings
 from trainer.teacher.weights import TeacherWeights, load_weights
@@ -85,9 +92,10 @@ def train_package(
     exported = export(model, watch)
     with OpenVinoEngine.load(exported.xml, exported.weights, devices=("CPU",)) as engine:
         agreement = verify(model, engine, watch)
-        watch(Progress(Phase.PACKAGE, 0, 1))
         golden, pictures = _golden_images(photographs, engine, model)
         maps = [engine.score(photograph.pixels) for photograph in photographs.photographs]
+    variants = quantise(model, exported, watch) if settings.int8 else Variants((), None)
+    watch(Progress(Phase.PACKAGE, 0, 1))
     manifest = _manifest(
         label,
         settings,
@@ -95,11 +103,12 @@ def train_package(
         weights=weights,
         model=model,
         golden=golden,
-        figures=_figures(settings, photographs, model, agreement, time.monotonic() - began),
+        figures=_figures(settings, photographs, model, agreement, time.monotonic() - began)
+        | {"variants": variants.figures()},
     )
     out.mkdir(parents=True, exist_ok=True)
     package, picture = out / f"{label.stem}{SUFFIX}", out / f"{label.stem}.png"
-    contents = {"model.xml": exported.xml, "model.bin": exported.weights, **pictures}
+    contents = {"model.xml": exported.xml, "model.bin": exported.weights, **variants.files(), **pictures}
     write_package(package, manifest, contents, key)
     draw_evidence(
         Evidence(

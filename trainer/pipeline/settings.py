@@ -23,7 +23,8 @@ class TrainingSettings:
     ``size``: side in pixels of a square as large as the model's input. ``epochs``: passes over the
     photographs, each pass with new variations; 0 = ``USUAL_STEPS`` steps whatever their number.
     ``budget_s``: learn for at most this many seconds, 0 = no limit (with a budget, the machine's speed
-    decides, and a run cannot be repeated exactly).
+    decides, and a run cannot be repeated exactly). ``int8``: make a quantised twin, which the package carries
+    where it judges as FP32 does.
     """
 
     weights: str = "bundled"
@@ -34,6 +35,7 @@ class TrainingSettings:
     budget_s: float = 0.0
     seed: int = 0
     false_reject_rate: float = 0.01
+    int8: bool = True
 
     def __post_init__(self) -> None:
         self._require(

@@ -4,7 +4,7 @@ import json
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from edge_service.contract.keys import SigningKey, new_signing_key  # noqa: E402
 from edge_service.contract.model_package import ModelPackage, read_package_file  # noqa: E402
 from edge_service.contract.trust import Trust  # noqa: E402
 from edge_service.inference.engine import OpenVinoEngine  # noqa: E402
+from edge_service.model_store.self_test import self_test  # noqa: E402
 from edge_service.simulation import render  # noqa: E402
 from trainer.domain import Phase, Progress  # noqa: E402
 from trainer.errors import DatasetError, DivergedError, SettingError  # noqa: E402
@@ -110,6 +111,21 @@ def test_the_golden_images_come_out_as_the_manifest_says(trained: Run) -> None:
             assert score < trained.package.manifest.threshold.value
 
 
+def test_a_quantised_twin_comes_along_where_it_judges_as_fp32_does(trained: Run) -> None:
+    """The manifest states how INT8 compares; the package holds it only if it passed the gate."""
+    found = trained.package.manifest.figures["variants"]["int8"]
+    assert found["pictures"] == 24
+    assert ("int8" in trained.package.variants()) == found["passes"]
+    if found["passes"]:
+        graph, int8 = trained.package.graph(), trained.package.graph("int8")
+        twin = (int8.xml, int8.weights)
+        with OpenVinoEngine.load(
+            graph.xml, graph.weights, int8=twin, allowed=("int8",), devices=("CPU",)
+        ) as engine:
+            assert engine.precision == "int8"
+            self_test(trained.package, engine)
+
+
 def test_a_new_good_part_scores_lower_than_a_defective_one(trained: Run) -> None:
     """Even this tiny model sees a scratch on boards it has not met."""
     graph = trained.package.graph()
@@ -140,8 +156,9 @@ def test_a_picture_shows_the_run(trained: Run) -> None:
 
 def test_the_same_seed_gives_the_same_model(trained: Run, tmp_path: Path, key: SigningKey) -> None:
     """Photographs and seed decide everything: threshold and golden scores come out again."""
+    settings = replace(SETTINGS, int8=False)
     again = train_package(
-        trained.photographs, PackageLabel("pcb", "2"), SETTINGS, tmp_path, key=key, watch=lambda _: None
+        trained.photographs, PackageLabel("pcb", "2"), settings, tmp_path, key=key, watch=lambda _: None
     )
     first = trained.package.manifest
     assert again.manifest.threshold.value == pytest.approx(first.threshold.value, rel=1e-3)
@@ -155,7 +172,7 @@ def test_one_photograph_trains_with_a_warning_in_the_manifest(tmp_path: Path) ->
     result = train_package(
         photographs(tmp_path / "good", 1),
         PackageLabel("pcb", "1"),
-        TrainingSettings(size=64, epochs=8, layers=("layer1", "layer2")),
+        TrainingSettings(size=64, epochs=8, layers=("layer1", "layer2"), int8=False),
         tmp_path / "out",
         key=None,
         watch=lambda _: None,
@@ -212,6 +229,7 @@ def test_the_command_makes_a_key_and_a_package_and_answers_in_json(tmp_path: Pat
         [
             *(sys.executable, "-m", "trainer", "train", str(photographs(tmp_path / "good", 2))),
             *("--name", "pcb", "--version", "7", "--size", "64", "--epochs", "8", "--layers", "1"),
+            "--no-int8",
             *("--key", str(tmp_path / "keys" / "mine.pem"), "--out", str(tmp_path / "out"), "--json"),
         ],
         capture_output=True,

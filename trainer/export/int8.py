@@ -1,0 +1,59 @@
+"""The quantised twin of a graph: NNCF's post-training quantisation, calibrated on good pictures.
+
+Good photographs and variations of them show every activation the range it has on the line; defects are not
+needed, for a value beyond the range saturates, and stays strange. Convolutions become INT8; what follows the
+last one (distances, place statistics, score) stays as it is.
+"""
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import openvino as ov
+
+from edge_service.inference.graph import openvino_core
+from edge_service.language import say
+from trainer.domain import Picture
+from trainer.errors import ExportError
+from trainer.export.openvino_ir import IntermediateRepresentation
+from trainer.quiet import importing_quietly
+
+
+def to_int8(exported: IntermediateRepresentation, pictures: Picture) -> IntermediateRepresentation:
+    """Quantise by what the graph computes from good ``pictures``, uint8 (n, H, W, 3). Raises ExportError."""
+    with importing_quietly():
+        import nncf  # noqa: PLC0415 - seconds of import that only this function needs
+    try:
+        with _quiet():
+            model = openvino_core().read_model(model=exported.xml, weights=exported.weights)
+            data = nncf.Dataset([picture[None] for picture in pictures], lambda image: {"image": image})
+            quantised = nncf.quantize(
+                model, data, subset_size=len(pictures), preset=nncf.QuantizationPreset.PERFORMANCE
+            )
+        with tempfile.TemporaryDirectory(prefix="okng-int8-") as folder:
+            path = Path(folder) / "model.xml"
+            ov.save_model(quantised, path, compress_to_fp16=True)
+            return IntermediateRepresentation(path.read_bytes(), path.with_suffix(".bin").read_bytes())
+    except (RuntimeError, nncf.ValidationError) as error:
+        raise ExportError(
+            say(f"NNCF cannot quantise the network: {error}", f"NNCF 无法量化该网络：{error}"),
+            remedy=say("Train with --no-int8.", "请使用 --no-int8 训练。"),
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep NNCF's progress bars and advice to itself."""
+    logger = logging.getLogger("nncf")
+    level, disabled = logger.level, logging.root.manager.disable
+    logging.disable(logging.INFO)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+        logging.disable(disabled)
