@@ -5,6 +5,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -13,7 +14,7 @@ from edge_service.config import EdgeConfig
 from edge_service.contract.model_package import ModelPackage
 from edge_service.core.package_engine import RETRY_S, load_package
 from edge_service.domain.inspection import Recipe
-from edge_service.errors import PackageError, RecipeError
+from edge_service.errors import OkngError, PackageError, RecipeError
 from edge_service.inference.engine import OpenVinoEngine
 from edge_service.language import say
 from edge_service.lifecycle import OwnedThread
@@ -25,7 +26,7 @@ log = structlog.get_logger()
 
 Answer = TypeVar("Answer")
 
-KEPT = 4  # compiled models kept warm: a changeover back and forth costs nothing
+SPARE = 2  # compiled models kept beside the recipes' active ones: the newest and the one before
 ALLOWANCE_S = 180.0  # a cold compile on a GPU
 
 
@@ -46,6 +47,7 @@ class StoreOutfitter:
         self._config, self._store = config, store
         self._recipes = config.recipe_table()
         self._thresholds: dict[int, float] = {}
+        self._failures: dict[str, str] = {}
         self._warm: OrderedDict[str, _Loaded] = OrderedDict()  # by digest, the latest used last
         self._thread = OwnedThread("models")
 
@@ -55,8 +57,21 @@ class StoreOutfitter:
         wanted = _known(recipe, table)
         if recipes is None and recipe in self._thresholds:
             wanted = replace(wanted, threshold=self._thresholds[recipe])
-        loaded = await self._call(lambda _: self._load(self._store.active(wanted.model)))
+        loaded = await self._call(lambda _: self._load_active(wanted.model))
         return _equipment(wanted, loaded)
+
+    async def keep_ready(self) -> None:
+        """Compile and test what may be asked for next, so that a change costs no time on the line.
+
+        That is every recipe's active version, the newest one and, while it is on probation, the one before.
+        What does not work is told in the log; whoever asks for it gets the same answer.
+        """
+        for model in dict.fromkeys(recipe.model for recipe in self._recipes.values()):
+            for version in await self._call(partial(self._wanted_soon, model)):
+                try:
+                    await self._call(partial(self._load_version, model, version))
+                except OkngError as error:
+                    log.warning("model_not_usable", model=f"{model} {version}", error=error.what)
 
     async def golden_test(self, equipment: Equipment) -> None:
         """Judge the golden images once more with the engine in use."""
@@ -67,7 +82,9 @@ class StoreOutfitter:
         """Activate the newest installed version of the recipe's model."""
         model = _known(recipe, self._recipes).model
         await self._call(
-            lambda given_up: self._store.activate(model, self._newest(model), self._examine(given_up))
+            lambda given_up: self._store.activate(
+                model, self._newest(model), self._examine(given_up), by="command"
+            )
         )
         return await self.equip(recipe)
 
@@ -89,8 +106,24 @@ class StoreOutfitter:
     async def roll_back(self, recipe: int) -> Equipment:
         """Activate the version before."""
         model = _known(recipe, self._recipes).model
-        await self._call(lambda given_up: self._store.rollback(model, self._examine(given_up)))
+        failure, self._failures = self._failures.pop(model, ""), {}
+        by = "station" if failure else "command"
+        await self._call(
+            lambda given_up: self._store.rollback(model, self._examine(given_up), by=by, failure=failure)
+        )
         return await self.equip(recipe)
+
+    def blame(self, model: str, failure: str) -> None:
+        """Have the next roll back of ``model`` reject the version in use, because of ``failure``."""
+        self._failures[model] = failure
+
+    async def on_probation(self, model: str) -> bool:
+        """Whether the active version of ``model`` is new on this line and there is one to go back to."""
+        return await self._call(lambda _: self._store.on_probation(model))
+
+    async def prove(self, model: str, version: str) -> None:
+        """Note that this version has judged enough parts."""
+        await self._call(lambda _: self._store.prove(model, version))
 
     def remember_threshold(self, recipe: int, share: float) -> None:
         """Use this threshold for ``recipe`` until the restart or a reload."""
@@ -147,9 +180,44 @@ class StoreOutfitter:
             golden=len(package.manifest.golden),
         )
         self._warm[package.digest] = _Loaded(package, engine)
-        while len(self._warm) > KEPT:
-            self._warm.popitem(last=False)[1].engine.close()
+        self._make_room(package.digest)
         return self._warm[package.digest]
+
+    def _make_room(self, used: str) -> None:
+        """Give back the engines that were used longest ago, but not an active one's."""
+        models = {recipe.model for recipe in self._recipes.values()}
+        while len(self._warm) > len(models) + SPARE:
+            active = {(model, self._store.active_version(model)) for model in models}
+            spare = (
+                digest
+                for digest, each in self._warm.items()
+                if digest != used
+                and (each.package.manifest.name, each.package.manifest.version) not in active
+            )
+            oldest = next(spare, None)
+            if oldest is None:
+                return
+            self._warm.pop(oldest).engine.close()
+
+    def _load_active(self, model: str) -> _Loaded:
+        """Load the active version; one on probation that does not even load gives way to the one before."""
+        try:
+            return self._load(self._store.active(model))
+        except PackageError as error:
+            if not self._store.on_probation(model):
+                raise
+            log.warning("model_rolled_back", model=model, error=error.what)
+            package = self._store.rollback(model, self._load, by="station", failure=error.what)
+            return self._load(package)
+
+    def _load_version(self, model: str, version: str, _: threading.Event) -> _Loaded:
+        return self._load(self._store.load(model, version))
+
+    def _wanted_soon(self, model: str, _: threading.Event) -> list[str]:
+        active = self._store.active_version(model)
+        newest = self._newest_usable(model)
+        before = self._store.previous_version(model) if self._store.on_probation(model) else None
+        return [version for version in dict.fromkeys((active, newest, before)) if version is not None]
 
     def _take(self, model: str, data: bytes, given_up: threading.Event | None) -> ModelPackage:
         package = self._store.verified(data)
@@ -166,17 +234,27 @@ class StoreOutfitter:
             )
         self._store.install(data)
         if given_up is not None:
-            self._store.activate(model, package.manifest.version, self._examine(given_up))
+            self._store.activate(model, package.manifest.version, self._examine(given_up), by="server")
         return package
 
     def _newest(self, model: str) -> str:
-        usable = [each.version for each in self._store.installed() if each.name == model and not each.problem]
-        if not usable:
+        newest = self._newest_usable(model)
+        if newest is None:
             raise PackageError(
-                say(f"no version of model {model} is installed", f"模型 {model} 没有已安装的版本"),
+                say(f"no usable version of model {model} is installed", f"模型 {model} 没有可用的已安装版本"),
                 remedy=say("okng-edge model install FILE", "请执行 okng-edge model install FILE"),
             )
-        return max(usable, key=lambda version: self._store.load(model, version).manifest.created_at)
+        return newest
+
+    def _newest_usable(self, model: str) -> str | None:
+        """Return the version made last, of those that verify and have not failed on parts here."""
+        usable = [
+            each.version
+            for each in self._store.installed()
+            if each.name == model and not each.problem and not each.rejected
+        ]
+        made = {version: self._store.load(model, version).manifest.created_at for version in usable}
+        return max(made, key=lambda version: (made[version], version), default=None)
 
 
 def _known(recipe: int, table: Mapping[int, Recipe]) -> Recipe:

@@ -19,7 +19,9 @@ from edge_service.core.outfitter import StoreOutfitter
 from edge_service.core.pictures import PictureDesk
 from edge_service.core.plc_doors import PlcDoors
 from edge_service.core.posting import Posting, outbox, results_wanted
+from edge_service.core.probation import Probation
 from edge_service.core.reload import Reload
+from edge_service.core.residents import keep_models_ready
 from edge_service.core.samples import SampleFolder
 from edge_service.core.services import services
 from edge_service.core.settings import handshake_settings
@@ -70,7 +72,13 @@ class Core:
         claim = Numbers(config.data_dir).claim()
         trusted = ready_digests() if config.camera.kind == "simulated" else ()
         trust = TrustStore(config.trust_dir, digests=trusted)
-        self._outfitter = StoreOutfitter(config, ModelStore(config.store_dir, trust.load))
+        self._store = ModelStore(config.store_dir, trust.load)
+        self._outfitter = StoreOutfitter(config, self._store)
+        self._probation = Probation(
+            self._outfitter,
+            lambda: self.station.equipment,
+            lambda code: self.station.command(code, (0, 0, 0, 0)),
+        )
         self._reload = Reload(path, config, self._outfitter)
         self._window = Window(lambda: self._reload.config, claim.boot_id)
         self._pictures = PictureDesk(self._window.show)
@@ -80,6 +88,7 @@ class Core:
         self._memory = Memory(self.station)
         self._window.look_at(self.station, self._pictures, self._memory)
         self._announced = False
+        self._under_way = asyncio.Event()
         self._failure: asyncio.Future[None] | None = None
 
     def _station(self, config: EdgeConfig, claim: Claim) -> Station:
@@ -95,7 +104,7 @@ class Core:
             make_camera=self._reload.camera,
             outfitter=self._outfitter,
             site=Site(self._reload, _set_clock),
-            steps=(self._posting, self._samples, self._window.inspected, self._pictures),
+            steps=(self._posting, self._samples, self._window.inspected, self._pictures, self._probation),
             reserve=Reserve(Numbers(config.data_dir), claim),
             changed=self._changed,
             beats=(self._notifier.alive,),
@@ -123,6 +132,7 @@ class Core:
         assert self._failure is not None, "set by serve"
         others = [group.create_task(self._pictures.run(), name="pictures")]
         others.append(group.create_task(_raised_by(self._failure), name="failure"))
+        others.append(group.create_task(self._keep_models_ready(), name="models"))
         await self.station.running.wait()
         async with AsyncExitStack() as stack:
             stack.callback(lambda: [task.cancel() for task in others])
@@ -140,6 +150,11 @@ class Core:
             await asyncio.wait({station, *others}, return_when=asyncio.FIRST_COMPLETED)
             self._notifier.stopping()
 
+    async def _keep_models_ready(self) -> None:
+        """Begin once the first recipe is ready: until then nothing else may take the processor."""
+        await self._under_way.wait()
+        await keep_models_ready(self._outfitter, self._store)
+
     def _warn(self, code: int, there: bool) -> None:  # noqa: FBT001 - a callback with one meaning
         self.station.warn(code, there=there)
 
@@ -147,6 +162,7 @@ class Core:
         gc.collect()
         gc.freeze()  # what is here now stays; later collections have less to walk through
         self._notifier.ready()
+        self._under_way.set()
         log.info("started", version=edge_service.__version__, boot_id=self.station.facts.boot_id)
 
     def _changed(self) -> None:

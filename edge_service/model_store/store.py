@@ -5,7 +5,8 @@
     models/
       .lock
       pcb/
-        .active.json                  {"active": "1.1", "previous": "1.0"}
+        .active.json                  {"active": "1.1", "previous": "1.0", ...}
+        .history.jsonl                who changed what, when and why
         1.0/package.okng              exactly the bytes that were signed
         1.1/package.okng
         1.1/.choice.json              the variant that is the fastest on this box
@@ -14,7 +15,9 @@
 Rules: a package is verified when it is installed and again each time it is loaded. Installing and
 activating are one rename each, of a file that is whole and on the disk, so whatever dies in between, the
 store is as it was before or as it is after; leavings are swept away by the next install. Only a model that
-passed its self-test on this box is activated; the one before stays and is one ``rollback`` away.
+passed its self-test on this box is activated; the one before stays and is one ``rollback`` away. A version
+that is pinned stays active until it is unpinned; one that was rolled back because it failed on parts is
+rejected: it is activated again only by name.
 
 ::
 
@@ -27,10 +30,11 @@ passed its self-test on this box is activated; the one before stays and is one `
 import fcntl
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -42,6 +46,7 @@ from edge_service.durable import Disk, LocalDisk, translated
 from edge_service.errors import PackageError
 from edge_service.language import say
 from edge_service.model_store.choice import Choice, read_choice, write_choice
+from edge_service.model_store.history import note, read
 
 PACKAGE = "package.okng"
 POINTER = ".active.json"
@@ -65,13 +70,18 @@ class InstalledModel:
     active: bool
     previous: bool
     problem: str = ""
+    pinned: bool = False
+    rejected: bool = False
 
 
 class _Pointer(BaseModel):
-    """Which version of a model judges, and which did before."""
+    """Which version of a model judges, which did before, and what is known of them."""
 
     active: str
     previous: str | None = None
+    pinned: bool = False
+    proven: bool = False  # the active one has judged enough parts
+    rejected: tuple[str, ...] = ()  # failed on parts, and were rolled back
 
 
 def incoming(root: Path, sha256: str) -> Path:
@@ -100,6 +110,7 @@ class ModelStore:
         with self._alone():
             if not self._is_there(package):
                 self._disk.write(self._folder(manifest.name, manifest.version) / PACKAGE, data)
+                note(self._root / manifest.name, "installed", version=manifest.version)
         return package
 
     def verified(self, data: bytes) -> ModelPackage:
@@ -120,19 +131,18 @@ class ModelStore:
         """Return the package that judges ``name``, verified. Raises PackageError when none is active."""
         pointer = self._pointer(name)
         if pointer is None:
-            raise PackageError(
-                say(f"no model {name} is active", f"没有已激活的模型 {name}"),
-                remedy=say(
-                    "okng-edge model install FILE, then okng-edge model activate NAME VERSION",
-                    "请执行 okng-edge model install FILE，再执行 okng-edge model activate NAME VERSION",
-                ),
-            )
+            raise _none_active(name)
         return self.load(name, pointer.active)
 
     def active_version(self, name: str) -> str | None:
         """Return the version that judges ``name``, None when there is none."""
         pointer = self._pointer(name)
         return pointer.active if pointer else None
+
+    def previous_version(self, name: str) -> str | None:
+        """Return the version that judged ``name`` before, None when there is none."""
+        pointer = self._pointer(name)
+        return pointer.previous if pointer else None
 
     def choice(self, name: str, version: str) -> Choice | None:
         """Return which variant was found the fastest on this box; None when nobody has measured."""
@@ -144,22 +154,29 @@ class ModelStore:
         if (folder / PACKAGE).exists():
             write_choice(folder, choice, self._disk)
 
-    def activate(self, name: str, version: str, examine: Examine) -> ModelPackage:
-        """Let ``version`` judge from the next load on, if ``examine`` lets it pass.
+    def activate(self, name: str, version: str, examine: Examine, *, by: str = "") -> ModelPackage:
+        """Let ``version`` judge from the next load on, if ``examine`` lets it pass. ``by``: for the history.
 
-        Raises what ``examine`` raises (SelfTestError), PackageError, DiskFullError; then nothing changed.
+        Raises what ``examine`` raises (SelfTestError), PackageError (also while another version is pinned),
+        DiskFullError; then nothing changed.
         """
+        self._refuse_pinned(name, version)
         package = self.load(name, version)
         examine(package)
         with self._alone():
             pointer = self._pointer(name)
             if pointer is None or pointer.active != version:
-                changed = _Pointer(active=version, previous=pointer.active if pointer else None)
-                self._disk.write(self._pointer_file(name), changed.model_dump_json().encode())
+                before = pointer.active if pointer else None
+                rejected = tuple(each for each in (pointer.rejected if pointer else ()) if each != version)
+                self._point(name, _Pointer(active=version, previous=before, rejected=rejected))
+                note(self._root / name, "activated", version=version, before=before, by=by)
         return package
 
-    def rollback(self, name: str, examine: Examine) -> ModelPackage:
-        """Let the version judge that did before; a second rollback undoes the first."""
+    def rollback(self, name: str, examine: Examine, *, by: str = "", failure: str = "") -> ModelPackage:
+        """Let the version judge that did before; a second rollback undoes the first.
+
+        ``failure``: what the version in use failed with; it is rejected then.
+        """
         pointer = self._pointer(name)
         if pointer is None or pointer.previous is None:
             raise PackageError(
@@ -168,7 +185,51 @@ class ModelStore:
                     "okng-edge model list shows what is installed", "okng-edge model list 可列出已安装模型"
                 ),
             )
-        return self.activate(name, pointer.previous, examine)
+        self._refuse_pinned(name, pointer.previous)
+        package = self.load(name, pointer.previous)
+        examine(package)
+        rejected = {*pointer.rejected, pointer.active} if failure else set(pointer.rejected)
+        rejected.discard(pointer.previous)
+        back = _Pointer(active=pointer.previous, previous=pointer.active, rejected=tuple(sorted(rejected)))
+        with self._alone():
+            self._point(name, back)
+            facts = {"version": back.active, "before": back.previous, "by": by, "failure": failure}
+            note(self._root / name, "rolled_back", **facts)
+        return package
+
+    def pin(self, name: str, *, pinned: bool = True, by: str = "") -> str:
+        """Keep the active version of ``name`` whatever comes, or let it change again; return which it is.
+
+        Raises PackageError when none is active.
+        """
+        with self._alone():
+            pointer = self._pointer(name)
+            if pointer is None:
+                raise _none_active(name)
+            self._point(name, pointer.model_copy(update={"pinned": pinned}))
+            note(self._root / name, "pinned" if pinned else "unpinned", version=pointer.active, by=by)
+        return pointer.active
+
+    def prove(self, name: str, version: str) -> None:
+        """Note that the active version has judged enough parts to be trusted on the line."""
+        with self._alone():
+            pointer = self._pointer(name)
+            if pointer is not None and pointer.active == version and not pointer.proven:
+                self._point(name, pointer.model_copy(update={"proven": True}))
+
+    def on_probation(self, name: str) -> bool:
+        """Whether the active version is new on this line and there is one to go back to."""
+        pointer = self._pointer(name)
+        return pointer is not None and pointer.previous is not None and not pointer.proven
+
+    def rejected(self, name: str) -> tuple[str, ...]:
+        """Return the versions that failed on parts here."""
+        pointer = self._pointer(name)
+        return pointer.rejected if pointer else ()
+
+    def history(self, name: str) -> list[Mapping[str, Any]]:
+        """Return what happened to the models of this name, oldest first."""
+        return read(self._pointer_file(name).parent)
 
     def stamps(self) -> tuple[tuple[str, int, int], ...]:
         """Return what changes whenever a package or a pointer does."""
@@ -199,6 +260,8 @@ class ModelStore:
             active=pointer is not None and pointer.active == version,
             previous=pointer is not None and pointer.previous == version,
             problem=problem,
+            pinned=pointer is not None and pointer.pinned and pointer.active == version,
+            rejected=pointer is not None and version in pointer.rejected,
         )
 
     def _is_there(self, package: ModelPackage) -> bool:
@@ -227,6 +290,23 @@ class ModelStore:
         if not (is_model_name(name) and is_model_name(version)):
             raise _unknown(f"{name} {version}")
         return self._root / name / version
+
+    def _refuse_pinned(self, name: str, version: str) -> None:
+        pointer = self._pointer(name)
+        if pointer is not None and pointer.pinned and pointer.active != version:
+            raise PackageError(
+                say(
+                    f"model {name} is pinned to version {pointer.active}",
+                    f"模型 {name} 已固定为版本 {pointer.active}",
+                ),
+                remedy=say(
+                    f"if it shall change: okng-edge model unpin {name}",
+                    f"如需更换：okng-edge model unpin {name}",
+                ),
+            )
+
+    def _point(self, name: str, pointer: _Pointer) -> None:
+        self._disk.write(self._pointer_file(name), pointer.model_dump_json().encode())
 
     def _pointer_file(self, name: str) -> Path:
         if not is_model_name(name):
@@ -272,6 +352,16 @@ def _statuses(files: list[Path]) -> Iterator[tuple[Path, os.stat_result]]:
     for file in sorted(files):
         with suppress(FileNotFoundError):
             yield file, file.stat()
+
+
+def _none_active(name: str) -> PackageError:
+    return PackageError(
+        say(f"no model {name} is active", f"没有已激活的模型 {name}"),
+        remedy=say(
+            "okng-edge model install FILE, then okng-edge model activate NAME VERSION",
+            "请执行 okng-edge model install FILE，再执行 okng-edge model activate NAME VERSION",
+        ),
+    )
 
 
 def _unknown(what: str) -> PackageError:

@@ -1,5 +1,7 @@
 """Equipment from the model store, on real OpenVINO."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -51,3 +53,72 @@ async def test_a_model_that_fails_its_self_test_judges_no_part(tmp_path: Path):
             await outfitter.equip(1)
     finally:
         await outfitter.close()
+
+
+@contextlib.asynccontextmanager
+async def outfitted(folder: Path, *versions: bytes, active: str) -> AsyncIterator[StoreOutfitter]:
+    """Return an outfitter with these packages installed; ``active`` was activated last, after version 1."""
+    config = parse(CONFIG, "edge.yaml", folder)
+    store = ModelStore(config.store_dir, server_trust)
+    for data in versions:
+        store.install(data)
+    for version in dict.fromkeys(("1", active)):
+        store.activate("pcb", version, lambda _: None)
+    outfitter = StoreOutfitter(config, store)
+    try:
+        yield outfitter
+    finally:
+        await outfitter.close()
+
+
+async def test_what_may_come_next_is_ready_before_it_is_asked_for(tmp_path: Path):
+    """The newest version is compiled and tested while the line runs; activating it then compiles nothing."""
+    async with outfitted(tmp_path, signed_package(), signed_package(version="2"), active="1") as outfitter:
+        await outfitter.keep_ready()
+        ready = {loaded.package.manifest.version: loaded.engine for loaded in outfitter._warm.values()}
+        assert set(ready) == {"1", "2"}
+        assert (await outfitter.equip(1)).engine is ready["1"]
+        newest = (await outfitter.activate(1)).model.version
+        assert (await outfitter.equip(1)).engine is ready[newest]
+
+
+async def test_an_unusable_newest_version_does_not_disturb(tmp_path: Path):
+    """A package that fails its self-test here is told in the log; what judges stays ready."""
+    bad = signed_package(version="2", golden_score=0.3)
+    async with outfitted(tmp_path, signed_package(), bad, active="1") as outfitter:
+        await outfitter.keep_ready()
+        assert (await outfitter.equip(1)).model.version == "1"
+
+
+async def test_a_new_version_that_does_not_load_gives_way_to_the_one_before(tmp_path: Path):
+    """At the start, a model on probation whose self-test fails is rolled back, rejected, and told of."""
+    bad = signed_package(version="2", golden_score=0.3)
+    async with outfitted(tmp_path, signed_package(), bad, active="2") as outfitter:
+        assert (await outfitter.equip(1)).model.version == "1"
+        store = outfitter._store
+        assert store.rejected("pcb") == ("2",)
+        last = store.history("pcb")[-1]
+        assert (last["event"], last["by"]) == ("rolled_back", "station")
+        assert "good-1" in last["failure"]
+
+
+async def test_a_rejected_version_is_not_the_newest(tmp_path: Path):
+    """Activating the newest does not bring back what has just failed on parts."""
+    two = signed_package(), signed_package(version="2")
+    async with outfitted(tmp_path, *two, active="2") as outfitter:
+        outfitter.blame("pcb", "code 401 on 3 parts")
+        assert (await outfitter.roll_back(1)).model.version == "1"
+        assert (await outfitter.activate(1)).model.version == "1"
+
+
+async def test_the_variant_chosen_on_this_box_is_recorded_and_used_again(tmp_path: Path):
+    """The first start measures; the second finds the record beside the package and compiles one variant."""
+    async with outfitted(tmp_path, signed_package(), active="1") as outfitter:
+        first = (await outfitter.equip(1)).engine
+        assert len(first.chosen.trials) > 1
+    record = ModelStore(tmp_path / "models", server_trust).choice("pcb", "1")
+    assert record is not None
+    assert record.variant == first.chosen.variant
+    async with outfitted(tmp_path, signed_package(), active="1") as outfitter:
+        again = (await outfitter.equip(1)).engine
+        assert [trial.variant for trial in again.chosen.trials] == [first.chosen.variant]

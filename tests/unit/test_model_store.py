@@ -54,9 +54,9 @@ def store(tmp_path: Path) -> ModelStore:
 
 
 def names(folder: Path) -> list[str]:
-    """Return every file below ``folder`` but the lock, as relative paths."""
-    files = (str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
-    return sorted(file for file in files if file != ".lock")
+    """Return every file below ``folder`` but the lock and the histories, as relative paths."""
+    files = (file for file in folder.rglob("*") if file.is_file() and file.name != ".history.jsonl")
+    return sorted(str(file.relative_to(folder)) for file in files if file.name != ".lock")
 
 
 def test_a_model_is_installed_activated_and_loaded(store: ModelStore):
@@ -386,3 +386,75 @@ def test_golden_images_are_decoded_as_the_camera_sees(store: ModelStore):
     self_test(package, Watching())
     content = np.frombuffer(package.files["golden/good-1.png"], np.uint8)
     assert np.array_equal(seen[0], cv2.imdecode(content, cv2.IMREAD_COLOR))
+
+
+def test_a_pinned_version_stays(store: ModelStore):
+    """While it is pinned no other version is activated or rolled back to; unpinned, it changes again."""
+    for version in ("1", "2"):
+        store.install(signed_package(version=version))
+        store.activate("pcb", version, passes)
+    assert store.pin("pcb") == "2"
+    with pytest.raises(PackageError, match="pinned to version 2") as refused:
+        store.activate("pcb", "1", passes)
+    assert "unpin" in refused.value.remedy
+    with pytest.raises(PackageError, match="pinned"):
+        store.rollback("pcb", passes)
+    store.activate("pcb", "2", passes)
+    assert [model.pinned for model in store.installed()] == [False, True]
+    store.pin("pcb", pinned=False)
+    assert store.rollback("pcb", passes).manifest.version == "1"
+
+
+def test_a_version_that_failed_on_parts_is_rejected_until_it_is_named_again(store: ModelStore):
+    """A rollback because of failures says so in the list; activating that version by name forgives it."""
+    for version in ("1", "2"):
+        store.install(signed_package(version=version))
+        store.activate("pcb", version, passes)
+    store.rollback("pcb", passes, by="station", failure="401, 3 parts in a row")
+    assert (store.active_version("pcb"), store.rejected("pcb")) == ("1", ("2",))
+    assert [model.rejected for model in store.installed()] == [False, True]
+    store.activate("pcb", "2", passes)
+    assert store.rejected("pcb") == ()
+
+
+def test_a_version_is_on_probation_until_it_is_proven(store: ModelStore):
+    """The first version never is: nothing is before it. A later one is until it has judged enough."""
+    store.install(signed_package())
+    store.activate("pcb", "1", passes)
+    assert not store.on_probation("pcb")
+    store.install(signed_package(version="2"))
+    store.activate("pcb", "2", passes)
+    assert store.on_probation("pcb")
+    store.prove("pcb", "1")
+    assert store.on_probation("pcb")
+    store.prove("pcb", "2")
+    assert not store.on_probation("pcb")
+
+
+def test_the_history_says_who_changed_what_and_why(store: ModelStore, tmp_path: Path):
+    """Installations, activations, rollbacks and pins are kept in order; a torn line is passed over."""
+    for version in ("1", "2"):
+        store.install(signed_package(version=version))
+        store.activate("pcb", version, passes, by="cli")
+    store.rollback("pcb", passes, by="station", failure="401")
+    with (tmp_path / "models/pcb/.history.jsonl").open("a") as file:
+        file.write('{"event": "act')
+    told = [
+        (each["event"], each["version"], each.get("by"), each.get("failure")) for each in store.history("pcb")
+    ]
+    assert told == [
+        ("installed", "1", None, None),
+        ("activated", "1", "cli", None),
+        ("installed", "2", None, None),
+        ("activated", "2", "cli", None),
+        ("rolled_back", "1", "station", "401"),
+    ]
+
+
+def test_a_pointer_of_an_older_software_is_understood(store: ModelStore, tmp_path: Path):
+    """What was written before pins and probation existed still says which version judges."""
+    for version in ("1", "2"):
+        store.install(signed_package(version=version))
+    (tmp_path / "models/pcb/.active.json").write_text('{"active": "2", "previous": "1"}')
+    assert store.active("pcb").manifest.version == "2"
+    assert store.rollback("pcb", passes).manifest.version == "1"
