@@ -21,11 +21,13 @@ from edge_service.gateway.opcua.asking import Ask, Core
 from edge_service.gateway.opcua.identification import Identification
 from edge_service.gateway.opcua.identity import Gate
 from edge_service.gateway.opcua.limits import Limits
+from edge_service.gateway.opcua.machine_vision.system import VisionSystem
+from edge_service.gateway.opcua.machine_vision.table import URI
 from edge_service.gateway.opcua.mended.server import MendedServer
 from edge_service.gateway.opcua.own_certificate import application_uri, own_certificate
 from edge_service.gateway.opcua.peers import Peers
 from edge_service.gateway.opcua.plain_methods import PlainMethods
-from edge_service.gateway.opcua.space import OBJECT, OBJECTS, ORGANIZES, Space
+from edge_service.gateway.opcua.space import OBJECTS, ORGANIZES, Space
 from edge_service.gateway.opcua.tags import Tags
 from edge_service.gateway.opcua.users import Users
 from edge_service.language import say
@@ -127,21 +129,37 @@ class OpcUaServer:
                 await self._hear_all(state, at)
             case Event("signals", signals):
                 await self._tags.hear_signals(signals, at)
+                await self._vision.hear_signals(signals, at)
             case Event("command", command):
                 await self._tags.hear_command(command, at)
             case Event("inspection", inspection):
                 self._latest = inspection
+                await self._vision.hear_inspection(inspection)
+            case Event("moments", moments):
+                await self._vision.hear_moments(moments)
+            case Event("conditions", conditions):
+                await self._vision.hear_conditions(conditions, at)
 
     async def set_away(self, *, away: bool) -> None:
         """Turn every node to Bad_NoCommunication, or back."""
         await self.space.set_away(away=away)
 
     async def _fill(self) -> None:
+        settings = self._settings
         index = await self._server.register_namespace(NAMESPACE)
+        standard = await self._server.register_namespace(URI)
         self.space.use(self._server.iserver, index)
-        station = self.space.add_object(
-            OBJECTS, self._settings.station, self._settings.station, kind=OBJECT, reference=ORGANIZES
+        self._vision = VisionSystem(
+            self._server.iserver,
+            self.space,
+            self._core,
+            kept=settings.results,
+            shown=settings.shown_results,
         )
+        kind = self._vision.make_types(standard)
+        name = settings.station
+        station = self.space.add_object(OBJECTS, name, name, kind=kind, reference=ORGANIZES, notifier=1)
+        self._vision.fill(station)
         self._identification = Identification(self.space, station, self._settings.software)
         self._tags = Tags(self.space, station)
         self._plain = PlainMethods(self.space, self._tags.folder, self._core, lambda: self._latest)
@@ -151,6 +169,7 @@ class OpcUaServer:
         await self._identification.hear(state, at)
         await self._tags.hear_command(state.get("command", {}), at)
         await self._tags.hear_signals(state.get("signals", {}), at)
+        await self._vision.hear_all(state, at)
 
 
 def _policies(settings: OpcUaSettings) -> list[ua.SecurityPolicyType]:

@@ -157,8 +157,8 @@ class Space:
             at = datetime.now(UTC)
             shown = ua.DataValue(attributes.Value, SourceTimestamp=at, ServerTimestamp=at)
             self._cells[node] = _Cell(kind, shown, is_array)
-            self._server.aspace[node].attributes[ua.AttributeIds.Value].value = ua.DataValue(
-                ua.Variant(None, ua.VariantType.Null), NO_CONNECTION
+            self._server.aspace[node].attributes[ua.AttributeIds.Value].value = (
+                ua.DataValue(ua.Variant(None, ua.VariantType.Null), NO_CONNECTION) if self.away else shown
             )
         if signal:
             self._writable[node] = signal
@@ -236,6 +236,14 @@ class Space:
         """Return what a variable shows, or would show if the core were there."""
         variant = self._cells[node].value.Value
         return None if variant is None else variant.Value
+
+    def preset(self, node: ua.NodeId, value: Any) -> None:
+        """Give a variable that was just made its first value."""
+        cell, at = self._cells[node], datetime.now(UTC)
+        variant = ua.Variant(value, cell.kind, is_array=cell.is_array)
+        cell.value = ua.DataValue(variant, SourceTimestamp=at, ServerTimestamp=at)
+        if not self.away:
+            self._server.aspace[node].attributes[ua.AttributeIds.Value].value = cell.value
 
     async def show_again(self, nodes: Iterable[ua.NodeId], at: datetime) -> None:
         """Give values that did not change a new timestamp."""
