@@ -17,11 +17,33 @@ from tests.support.opcua_bench import OpcUaBench, client_of, station_state
 from tests.unit.opcua.test_tags import INSPECTION
 
 FIELDS = (
-    "EventType", "SourceName", "Message", "Severity", "JobId", "Transition", "FromState", "ToState",
-    "ResultId", "IsPartial", "IsSimulated", "ResultState", "PartId", "InternalRecipeId", "InternalConfigurationId",
-    "CreationTime", "ProcessingTimes", "ResultContent", "InternalId", "EventId", "Retain", "ErrorCode",
-    "StopReaction", "CausePath", "ConditionName", "AckedState",
-)  # fmt: skip
+    "EventType",
+    "SourceName",
+    "Message",
+    "Severity",
+    "JobId",
+    "Transition",
+    "FromState",
+    "ToState",
+    "ResultId",
+    "IsPartial",
+    "IsSimulated",
+    "ResultState",
+    "PartId",
+    "InternalRecipeId",
+    "InternalConfigurationId",
+    "CreationTime",
+    "ProcessingTimes",
+    "ResultContent",
+    "InternalId",
+    "EventId",
+    "Retain",
+    "ErrorCode",
+    "StopReaction",
+    "CausePath",
+    "ConditionName",
+    "AckedState",
+)
 
 
 @pytest.fixture(scope="module")
