@@ -80,7 +80,7 @@ class BlockSoak:
     def _start_plc(self) -> None:
         self.block = self._program.new("FB_OKNG")
         self.block.values["ENABLE"] = True
-        self._first_scan = True  # a Trigger that is TRUE from the start does not count
+        self._must_fall = True  # a Trigger that is TRUE from the start, or never fell, does not count
         self._open = None
         self._words = [0] * Block.STATION.words
 
@@ -140,7 +140,7 @@ class BlockSoak:
         values = self.block.values
         values["FROMSTATION"] = list(self._words)
         self.block()
-        self._first_scan = False
+        self._must_fall = bool(values["TRIGGER"])
         values["TRIGGER"] = False
         if not self._lost():
             self._writes.put(list(values["TOSTATION"]), self.now + self._delay())
@@ -207,7 +207,7 @@ class BlockSoak:
         blind = self.dice.random() < 0.002 * self.trouble
         if (
             self._open is not None
-            or self._first_scan
+            or self._must_fall
             or not (blind or (values["READY"] and self.dice.random() < 0.3))
         ):
             return
