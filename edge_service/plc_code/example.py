@@ -45,8 +45,8 @@ def _located() -> Iterator[Variable]:
     yield Variable("PartSensor", "BOOL", "a part stands before the camera", "工件位于相机前", at="%IX0.0")
     yield Variable("Gate", "BOOL", "TRUE lets the part pass", "TRUE 放行工件", at="%QX0.0")
     yield Variable("RejectPart", "BOOL", "the last part was not OK", "上一件不合格", at="%QX0.1")
-    yield Variable("GoodParts", "INT", "", "", at="%QW0")
-    yield Variable("BadParts", "INT", "", "", at="%QW1")
+    yield Variable("GoodParts", "UINT", "", "", at="%QW0")
+    yield Variable("BadParts", "UINT", "", "", at="%QW1")
     for index in range(Block.STATION.words):
         yield Variable(f"FromStation{index}", "WORD", "", "", at=f"%IW{FIRST + index}")
     for index in range(Block.COMMAND.words):
@@ -91,8 +91,8 @@ def _body(line: Line) -> Iterator[str]:
     yield "RejectPart := Inspection.Done AND NOT Inspection.Ok;"
     yield "CountGood(CU := Inspection.NewResult AND Inspection.Ok, R := FALSE, PV := 32767);"
     yield "CountBad(CU := Inspection.NewResult AND NOT Inspection.Ok, R := FALSE, PV := 32767);"
-    yield "GoodParts := CountGood.CV;"
-    yield "BadParts := CountBad.CV;"
+    yield "GoodParts := INT_TO_UINT(CountGood.CV);"
+    yield "BadParts := INT_TO_UINT(CountBad.CV);"
     yield "WordsOut := Inspection.ToStation;"
     for index in range(Block.COMMAND.words):
         yield f"ToStation{index} := WordsOut[{index}];"
