@@ -35,9 +35,9 @@ WordsOut := Inspection.ToStation;
 - **A restart of the station** (BOOT_ID): the open part is not OK, code 5; numbers go on.
 - `AnswerTime` and `SettleTime` must be longer than two exchanges of the words: over RTU take T#2s and T#1s
   (`--line rtu` does so in the example).
-- The example's words lie at `%IW100`-`%IW219` and `%QW100`-`%QW135`, where soft PLCs of the OpenPLC kind put the
-  first Modbus device: read 120 input registers from 0, write 36 holding registers to 0. It inspects by itself
-  (`Rehearsal`) until a sensor is wired.
+- The example's words lie at `%IW100`-`%IW219` and `%QW100`-`%QW135`, where soft PLCs of the OpenPLC kind put
+  the first Modbus device: read 120 input registers from 0, write 36 holding registers to 0. It inspects by
+  itself (`Rehearsal`) until a sensor is wired.
 - `Compact` for slow serial lines: only words 0-15 are read and 0-4 written. Then serial, recipe, commands and
   the second INSPECTION_ID are not there, and not checked.
 - The station keeps `word_order: ABCD`. While `Enable` is FALSE `ToStation` holds zeros: stop the client's
