@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import edge_service
 from edge_service.language import say
-from trainer.api import edge, edges, jobs, models
+from trainer.api import about, datasets, edge, edges, jobs, models, people, results
 from trainer.api.answers import error_answer, install_error_answers
 from trainer.api.rooms import Rooms
 from trainer.errors import Refusal
@@ -24,7 +24,7 @@ def build_app(rooms: Rooms, host: str = "") -> FastAPI:
     """Return the application; on a loopback ``host`` it answers to no other name."""
     app = FastAPI(title="okng trainer", version=edge_service.__version__, docs_url=None, redoc_url=None)
     app.state.rooms = rooms
-    for room in (edge, edges, jobs, models):
+    for room in (about, edge, edges, datasets, results, jobs, models, people):
         app.include_router(room.router)
     install_error_answers(app)
     app.add_middleware(_Guard, hosts=_LOOPBACK if host in {"127.0.0.1", "localhost", "::1"} else frozenset())

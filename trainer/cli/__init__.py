@@ -11,16 +11,32 @@ import typer
 
 from edge_service.errors import OkngError
 from edge_service.language import say
-from trainer.cli import configuration, edges, jobs, models, serve, train, weights, worker
+from trainer.cli import (
+    configuration,
+    datasets,
+    edges,
+    jobs,
+    models,
+    people,
+    results,
+    serve,
+    train,
+    weights,
+    worker,
+)
 
 app = typer.Typer(
     name="okng-trainer",
     help=say(
         "Make inspection models from a handful of good photographs.\n\n"
         "First step: `okng-trainer train FOLDER --name pcb` makes `pcb-VERSION.okng` from the photographs "
-        "in FOLDER.",
+        "in FOLDER.\n\n"
+        "With a server: `okng-trainer serve` and `okng-trainer worker`; then `edges code` lets a box in, "
+        "`jobs start` trains from what it sent, `models assign` sends the model back.",
         "用几张良品照片制作检测模型。\n\n"
-        "入门：`okng-trainer train 文件夹 --name pcb` 用文件夹中的照片生成 `pcb-版本.okng`。",
+        "入门：`okng-trainer train 文件夹 --name pcb` 用文件夹中的照片生成 `pcb-版本.okng`。\n\n"
+        "使用服务器：`okng-trainer serve` 和 `okng-trainer worker`；`edges code` 注册边缘机，"
+        "`jobs start` 用其上传的照片训练，`models assign` 下发模型。",
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -33,6 +49,9 @@ app.command("serve", help=serve.HELP)(serve.serve)
 app.command("worker", help=worker.HELP)(worker.worker)
 app.add_typer(configuration.app, name="config")
 app.add_typer(edges.app, name="edges")
+app.add_typer(datasets.app, name="datasets")
+app.add_typer(results.app, name="results")
+app.add_typer(people.app, name="people")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")
 

@@ -1,9 +1,29 @@
 """``okng-trainer serve``: the training server."""
 
 import sys
+from typing import Annotated
+
+import typer
 
 from edge_service.language import say
 from trainer.cli.place import DEFAULT_CONFIG, ConfigFile, DataDir
+
+Host = Annotated[
+    str,
+    typer.Option("--host", show_default=False, help=say("not server.http.host", "代替 server.http.host")),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        "--port",
+        min=0,
+        max=65_535,
+        show_default=False,
+        help=say(
+            "instead of server.http.port; 0 lets the system choose", "代替 server.http.port；0 由系统选择"
+        ),
+    ),
+]
 
 HELP = say(
     "Run the training server: takes samples, results and pictures from boxes, hands out models. "
@@ -13,9 +33,18 @@ HELP = say(
 )
 
 
-def serve(config: ConfigFile = DEFAULT_CONFIG, data_dir: DataDir = None) -> None:
+def serve(
+    config: ConfigFile = DEFAULT_CONFIG, data_dir: DataDir = None, host: Host = "", port: Port = None
+) -> None:
     """Serve until SIGTERM."""
     from trainer.app import run_server
     from trainer.cli.place import configuration
 
-    sys.exit(run_server(configuration(config, data_dir)))
+    whole = configuration(config, data_dir)
+    http = whole.server.http
+    if host:
+        http = http.model_copy(update={"host": host})
+    if port is not None:
+        http = http.model_copy(update={"port": port})
+    server = whole.server.model_copy(update={"http": http})
+    sys.exit(run_server(whole.model_copy(update={"server": server})))
