@@ -14,6 +14,7 @@ from edge_service.gateway.opcua.mended.decoding import mend_decoding
 from edge_service.gateway.opcua.mended.session import MendedSession
 from edge_service.gateway.opcua.mended.transport import MendedBinaryServer
 
+_COMPLEX_TYPES = "http://opcfoundation.org/UA-Profile/Server/ComplexTypes2017"
 _LIMIT = "Server_ServerCapabilities_OperationLimits_Max"
 _OPERATIONS = (
     "NodesPerRead",
@@ -86,7 +87,9 @@ class MendedServer(Server):
         self.limits.max_recv_buffer = self.limits.max_send_buffer = limits.chunk_bytes
 
     async def tell_limits(self) -> None:
-        """Write the limits where clients look for them."""
+        """Write the limits where clients look for them, and that data types carry their definitions."""
+        profiles = self.get_node(ua.NodeId(ua.ObjectIds.Server_ServerCapabilities_ServerProfileArray))
+        await profiles.write_value(ua.Variant([_COMPLEX_TYPES], ua.VariantType.String))
         limits = self.iserver.limits
         values = dict.fromkeys(_OPERATIONS, limits.operations_per_request)
         values |= dict.fromkeys(_NOT_SERVED, 0) | {"NodesPerMethodCall": limits.calls_per_request}
