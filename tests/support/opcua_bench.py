@@ -35,6 +35,7 @@ class FakeCore:
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, Mapping[str, Any], Role]] = field(default_factory=list)
     gone: bool = False
+    was_asked: threading.Event = field(default_factory=threading.Event)
 
     async def ask(self, name: str, arguments: Mapping[str, Any], role: Role, _: float) -> Answer:
         """Note it and answer."""
@@ -42,6 +43,7 @@ class FakeCore:
             raise LinkError("away")
         if name != "heard":
             self.asked.append((name, arguments, role))
+            self.was_asked.set()
         return self.answers.get(name, Answer(1))
 
 

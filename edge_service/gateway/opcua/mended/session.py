@@ -12,6 +12,7 @@ from asyncua import ua
 from asyncua.common.utils import ServiceError
 from asyncua.server.internal_session import InternalSession, SessionState
 from asyncua.server.monitored_item_service import MonitoredItemService
+from asyncua.ua import uaprotocol_auto  # what is decoded is of these classes, not of those in ``ua``
 
 from edge_service.gateway.opcua.identity import NOBODY, Identity
 from edge_service.gateway.opcua.mended.filters import MendedWhere
@@ -226,8 +227,8 @@ class MendedSession(InternalSession):
         codes, wanted = ua.StatusCodes, item.RequestedParameters.Filter
         reasons: tuple[tuple[bool, int], ...]
         if is_event:
-            reasons = ((not isinstance(wanted, ua.EventFilter), codes.BadEventFilterInvalid),)
-        elif not isinstance(wanted, ua.DataChangeFilter):
+            reasons = ((not isinstance(wanted, uaprotocol_auto.EventFilter), codes.BadEventFilterInvalid),)
+        elif not isinstance(wanted, uaprotocol_auto.DataChangeFilter):
             reasons = ((wanted is not None, codes.BadMonitoredItemFilterUnsupported),)
         else:
             node, attribute = item.ItemToMonitor.NodeId, item.ItemToMonitor.AttributeId
