@@ -37,7 +37,8 @@ async def station(parts: int) -> dict[str, object]:
         "seconds": round(taken_s, 1),
         "parts_per_s": round(parts / taken_s, 1),
         "readers": READERS,
-        "snapshots_with_a_record": sum(snapshots),
+        "snapshots": sum(looked for looked, _ in snapshots),
+        "snapshots_with_a_record": sum(seen for _, seen in snapshots),
     }
 
 
@@ -58,7 +59,7 @@ async def _finished(program: asyncio.subprocess.Process) -> bytes:
     return output
 
 
-async def readers(address: tuple[str, int]) -> list[int]:
+async def readers(address: tuple[str, int]) -> list[tuple[int, int]]:
     """Read until stdin ends."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

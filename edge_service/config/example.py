@@ -33,6 +33,7 @@ VALUES: dict[str, Any] = {
     "models.trust_dir": "/var/lib/okng/trust",
     "uplink.ca_file": "/etc/okng/plant-ca.pem",
     "link.socket": "/run/okng/core.sock",
+    "trigger.interval_ms": 1000,
     "modbus.tls.certificate": "tls/station.pem",
     "modbus.tls.key": "tls/station.key",
     "modbus.tls.client_ca": "tls/masters-ca.pem",

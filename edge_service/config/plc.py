@@ -117,6 +117,12 @@ class TriggerSection(Section):
             "sources allowed beside the PLC while it owns the station", "PLC 占用期间仍允许的其他触发来源"
         ),
     )
+    interval_ms: int | None = Field(
+        default=None,
+        ge=50,
+        le=3_600_000,
+        description=about("take a part each so often, unasked", "按此周期自动触发"),
+    )
 
 
 class Handshake(Section):

@@ -27,6 +27,13 @@ class StationSection(Section):
         min_length=1,
         description=about("folder for models, queue and state", "存放模型、队列和状态的文件夹"),
     )
+    clock: Literal["flag", "warn"] = Field(
+        default="flag",
+        description=about(
+            "a clock that nobody keeps: flag it in each record; warn: 750 stands, too",
+            "时钟无人校准时：flag 在记录中标记；warn 另报警告 750",
+        ),
+    )
 
 
 class RecipeSection(Section):

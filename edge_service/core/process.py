@@ -12,8 +12,10 @@ import structlog
 import edge_service
 from edge_service.config import EdgeConfig, checksum, load
 from edge_service.contract.trust import TrustStore
+from edge_service.core.clock import BoxClock
 from edge_service.core.delivery import Delivery
 from edge_service.core.desk import Desk
+from edge_service.core.interval import trigger_each
 from edge_service.core.line_desk import LineDesk
 from edge_service.core.outfitter import StoreOutfitter
 from edge_service.core.pictures import PictureDesk
@@ -26,10 +28,9 @@ from edge_service.core.samples import SampleFolder
 from edge_service.core.services import services
 from edge_service.core.settings import handshake_settings
 from edge_service.core.window import Window
-from edge_service.errors import ClockError, OkngError
+from edge_service.errors import OkngError
 from edge_service.fieldbus.memory import Memory
 from edge_service.handshake.machine import Machine
-from edge_service.language import say
 from edge_service.lifecycle import Notifier, end_with_parent, only_error, stop_on_signals
 from edge_service.link import LinkServer
 from edge_service.log import configure_for
@@ -92,6 +93,7 @@ class Core:
         self._failure: asyncio.Future[None] | None = None
 
     def _station(self, config: EdgeConfig, claim: Claim) -> Station:
+        clock = BoxClock()
         machine = Machine(
             handshake_settings(config),
             boot_id=claim.boot_id,
@@ -103,7 +105,7 @@ class Core:
             Facts(config.station.id, claim.boot_id, config.handshake.timeouts.station_heartbeat_ms / 1000),
             make_camera=self._reload.camera,
             outfitter=self._outfitter,
-            site=Site(self._reload, _set_clock),
+            site=Site(self._reload, clock.set, clock.good),
             steps=(self._posting, self._samples, self._window.inspected, self._pictures, self._probation),
             reserve=Reserve(Numbers(config.data_dir), claim),
             changed=self._changed,
@@ -139,6 +141,9 @@ class Core:
             doors = await PlcDoors.open(config, self._memory, stack, group)
             self._window.modbus = doors.address
             others += doors.tasks
+            if config.trigger.interval_ms is not None:
+                interval = trigger_each(self.station, config.trigger.interval_ms / 1000)
+                others.append(group.create_task(interval, name="interval-trigger"))
             line = LineDesk(self.station, self._memory, self._window)
             delivery = Delivery(self.station, self._outfitter, config.store_dir)
             further = {**line.handlers, **services(self.station, delivery, self._posting, config)}
@@ -179,16 +184,6 @@ class Core:
             log.warning("event_loop", message=context.get("message"), error=repr(error))
         elif self._failure is not None and not self._failure.done():
             self._failure.set_exception(error)
-
-
-def _set_clock(seconds: int) -> None:
-    try:
-        time.clock_settime(time.CLOCK_REALTIME, seconds)
-    except PermissionError as error:
-        raise ClockError(
-            say("this process may not set the clock", "本进程无权设置时钟"),
-            remedy=say("use NTP, or give the service CAP_SYS_TIME", "请使用 NTP，或授予服务 CAP_SYS_TIME"),
-        ) from error
 
 
 async def _raised_by(failure: "asyncio.Future[None]") -> None:

@@ -46,6 +46,7 @@ def handshake_settings(config: EdgeConfig) -> HandshakeSettings:
         golden_command_s=times.golden_command_ms / 1000,
         model_command_s=times.model_command_ms / 1000,
         other_command_s=times.other_command_ms / 1000,
+        clock_warning=config.station.clock == "warn",
         station_number=config.station.number,
         software_version=edge_service.__version__,
     )

@@ -35,6 +35,7 @@ class Health:
     cpu_fallback: bool = False
     simulation: bool = False
     golden_test_due: bool = False
+    clock_unsynchronised: bool = False
     configuration_checksum: int = 0
 
     def offline_reason(self, *, set_offline: bool, blocking_error: bool) -> OfflineReason:

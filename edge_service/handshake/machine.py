@@ -26,6 +26,7 @@ The three tables (``PART_TABLE``, ``RESULT_TABLE``, ``COMMAND_TABLE``) are drawn
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from edge_service.domain.codes import Code, Severity, refusal, severity
 from edge_service.domain.inspection import Judgement, Trigger, TriggerSource, Verdict
@@ -291,7 +292,8 @@ class Machine:
         part = self.parts.open(result.acquisition_id)
         if part is not None:
             part.by_station = True
-            self._answer(part, PartEvent.FINISHED, sound(part.trigger, result), now)
+            told = replace(result, clock_unsynchronised=self.health.clock_unsynchronised)
+            self._answer(part, PartEvent.FINISHED, sound(part.trigger, told), now)
         return actions + self._settle(now)
 
     def failed(self, acquisition_id: int, code: int, now: float) -> tuple[Action, ...]:
@@ -319,6 +321,8 @@ class Machine:
         self.conditions.set(Code.CAMERA_LOST, on=health.camera_lost)
         self.conditions.set(Code.ON_CPU, on=health.cpu_fallback)
         self.conditions.set(Code.GOLDEN_DUE, on=health.golden_test_due)
+        clock = health.clock_unsynchronised and self.settings.clock_warning
+        self.conditions.set(Code.CLOCK_UNSYNCHRONISED, on=clock)
         return self._settle(now)
 
     def raise_condition(self, code: int, now: float, *, lasting: bool = True) -> tuple[Action, ...]:

@@ -45,5 +45,6 @@ class HandshakeSettings:
     golden_command_s: float = 60.0
     model_command_s: float = 120.0
     other_command_s: float = 5.0
+    clock_warning: bool = False  # a clock that nobody keeps is worth a warning, too
     station_number: int = 1
     software_version: str = ""

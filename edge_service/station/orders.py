@@ -34,11 +34,13 @@ class Site:
     """What lies outside the inspection loop and can be ordered all the same.
 
     ``reload`` reads the configuration again and puts it in force, or raises ConfigurationError with the
-    running one untouched; ``set_clock`` sets the box's clock (Unix seconds), or raises OkngError.
+    running one untouched; ``set_clock`` sets the box's clock (Unix seconds), or raises OkngError;
+    ``clock_good``: it is right, as far as anybody can tell.
     """
 
     reload: Callable[[], Awaitable[None]]
     set_clock: Callable[[int], None]
+    clock_good: Callable[[], bool] = lambda: True
 
 
 class Orders:

@@ -94,6 +94,7 @@ class Station:
         self.operations = Operations(machine, self._do, self._observe, clock)
         self._outfitter = outfitter
         self._order: tuple[int, asyncio.Task[None]] | None = None
+        self._clock_good = site.clock_good
         self._reserve = reserve
         self.aftermath = Aftermath(steps, self._trouble, self._fine)
         self._watchdog = Watchdog(
@@ -375,6 +376,9 @@ class Station:
         fallback = self.equipment is not None and bool(self.equipment.engine.fallback_reason)
         if fallback != self.machine.health.cpu_fallback:  # a device gave out between two parts
             self._observe(cpu_fallback=fallback)
+        unsynchronised = not self._clock_good()
+        if unsynchronised != self.machine.health.clock_unsynchronised:
+            self._observe(clock_unsynchronised=unsynchronised)
         self._changed()
 
     def _engine_alive(self) -> bool:

@@ -16,4 +16,4 @@ async def test_nothing_torn_lost_or_doubled(tmp_path: Path):
         await drive(address, PARTS)
         stop.set()
     assert counters == list(range(counters[0], counters[0] + PARTS))
-    assert all(task.result() for task in watchers)
+    assert all(task.result()[1] for task in watchers)

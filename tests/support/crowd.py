@@ -134,12 +134,13 @@ def _check(words: tuple[int, ...], number: int) -> None:
     assert now["Result.Verdict"] == (2 if number % 3 == 0 else 1)
 
 
-async def watch(address: tuple[str, int], source: str, stop: asyncio.Event) -> int:
-    """Poll everything each 10 ms; every snapshot must be of one piece. Return how many held a record."""
-    seen = 0
+async def watch(address: tuple[str, int], source: str, stop: asyncio.Event) -> tuple[int, int]:
+    """Poll everything each 10 ms; every snapshot must be of one piece. Return how many, and with a record."""
+    looked = seen = 0
     async with RawMaster(address, source) as raw:
         while not stop.is_set():
             words = words_of(await raw.ask(read(0, 120, 4)))
+            looked += 1
             assert words[10] == words[63]
             if words[0] & _VALID:
                 number = words[42] << 16 | words[43]
@@ -148,4 +149,4 @@ async def watch(address: tuple[str, int], source: str, stop: asyncio.Event) -> i
             else:
                 assert not any(words[10:64])
             await asyncio.sleep(POLL_S)
-    return seen
+    return looked, seen
