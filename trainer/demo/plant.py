@@ -7,6 +7,7 @@ from pathlib import Path
 from edge_service.simulation import PlannedPart, samples, schedule
 
 GOOD, DEFECTIVE = 20, 20
+STATION = "demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,18 @@ modbus:
   tcp: {{host: 127.0.0.1, port: 0}}
 gateway:
   http: {{port: 0}}
+  opcua: {{host: 127.0.0.1, port: 0}}
+outbox:
+  images: {{spot_check_every: 4}}
+uplink: {{health_s: 1.0, models_s: 1.0, retry_most_s: 5.0}}
+"""
+
+_SERVER = """\
+# Written by ./okng demo: a training server for the demo's one box. See config/trainer.yaml for every key.
+server:
+  name: demo server
+  data_dir: server
+  http: {port: 0}
 """
 
 
@@ -52,20 +65,12 @@ class Plant:
         self.logs = out / "logs"
         self.collecting = self.work / "collecting.yaml"
         self.running = self.work / "edge.yaml"
-        self.signing_key = self.work / "signing.pem"
+        self.server = self.work / "trainer.yaml"
+        self.server_folder = self.work / "server"
         self._shown = self.work / "shown.jsonl"
 
-    @property
-    def public_key(self) -> Path:
-        """The public half of the signing key, as okng-trainer writes it."""
-        return self.signing_key.with_name(f"{self.signing_key.name}.pub")
-
-    def photographs(self, product: DemoProduct) -> Path:
-        """The folder of the product's good photographs."""
-        return self.work / "good" / product.name
-
     def build(self) -> None:
-        """Write both configurations: first good parts to learn from, then the mixed parts to sort."""
+        """Write the configurations: good parts to learn from, mixed parts to sort, and the server."""
         self.work.mkdir(parents=True, exist_ok=True)
         learn = {p.name: samples(p.name, seed=self.seed, count=p.photographs) for p in PRODUCTS}
         sort = {p.name: schedule(p.name, seed=self.seed, good=GOOD, defective=DEFECTIVE) for p in PRODUCTS}
@@ -75,6 +80,7 @@ class Plant:
         self.running.write_text(
             _CONFIGURATION.format(plan="sort.json", pre_rendered=GOOD + DEFECTIVE), "utf-8"
         )
+        self.server.write_text(_SERVER, "utf-8")
 
     def forget_shown(self) -> None:
         """Begin a new record of what the camera shows."""

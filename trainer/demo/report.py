@@ -9,6 +9,7 @@ from rich.table import Table
 
 from edge_service.domain.inspection import Verdict
 from edge_service.language import say
+from trainer.demo.headquarters import Arrived
 
 P99 = 0.99
 
@@ -101,4 +102,18 @@ def closing_table(reports: list[ProductReport]) -> Table:
             f"{latency['p99']:.1f}",
             f"{report.train_s:.0f}",
         )
+    return table
+
+
+def arrival_table(arrived: Arrived, parts: int) -> Table:
+    """What of it the training server has: the second table at the end."""
+    table = Table(title=say("On the training server", "训练服务器上"), title_justify="left")
+    rows = {
+        say("results", "结果"): f"{arrived.records}/{parts}",
+        say("good samples", "良品样本"): str(arrived.samples),
+        say("pictures", "图像"): str(arrived.images),
+    }
+    for heading in rows:
+        table.add_column(heading, justify="right")
+    table.add_row(*rows.values())
     return table
