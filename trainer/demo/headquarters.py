@@ -58,7 +58,7 @@ class Headquarters:
             if product not in known:
                 return False
             here = [each["here"] for each in self._client.get(f"/api/v1/datasets/{product}")]
-            return sum(here) >= number
+            return len([each for each in here if each]) >= number
 
         _wait(there, patience_s, say(f"{number} photographs of {product}", f"{product} 的 {number} 张照片"))
 

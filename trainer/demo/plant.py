@@ -50,7 +50,7 @@ uplink: {{health_s: 1.0, models_s: 1.0, retry_most_s: 5.0}}
 _SERVER = """\
 # Written by ./okng demo: a training server for the demo's one box. See config/trainer.yaml for every key.
 server:
-  name: demo server
+  name: demo-server
   data_dir: server
   http: {port: 0}
 """
