@@ -41,7 +41,7 @@ def examine(path: Path) -> list[Finding]:
     except OkngError as error:
         return [Finding("fail", "configuration", error.what, error.remedy)]
     findings = [Finding("ok", "configuration", f"{path}, {checksum(config):08x}")]
-    for check in (_disk, _clock, _gpu, _modbus_port, _http_port, _camera, _models):
+    for check in (_disk, _clock, _gpu, _modbus_port, _http_port, _camera, _models, _server):
         findings += _guarded(check, config)
     return findings
 
@@ -202,6 +202,16 @@ def _camera(config: EdgeConfig) -> Iterator[Finding]:
             return f"{config.camera.kind}, {width} x {height}, {(time.monotonic() - began) * 1000:.0f} ms"
 
     yield Finding("ok", "camera", asyncio.run(look()))
+
+
+def _server(config: EdgeConfig) -> Iterator[Finding]:
+    from edge_service.cli.server_check import server_faults
+
+    for url, fault in server_faults(config):
+        if fault is None:
+            yield Finding("ok", "training server", url)
+        else:
+            yield Finding("warn", "training server", fault.what, fault.remedy)
 
 
 def _models(config: EdgeConfig) -> Iterator[Finding]:

@@ -94,6 +94,15 @@ async def test_what_was_sent_but_not_marked_is_sent_again_as_the_same(post: Post
     assert len(server.images) == 2
 
 
+async def test_a_clock_that_jumps_changes_nothing(post: Post, server: FakeServer) -> None:
+    """Set back by years and forward again between two parts: the order is that of the station."""
+    for counter, now in enumerate((1.7e9, 0.0, 4e9, 1.7e9), 1):
+        with Queue(post.folder, clock=lambda now=now: now) as queue:  # type: ignore[misc]
+            queue.put(letters_of(inspected(counter), (), "pcb"))
+    await post.send()
+    assert server.order == ids(1, 2, 3, 4)
+
+
 async def test_one_record_that_is_refused_holds_up_nobody(post: Post, server: FakeServer) -> None:
     """It is set aside with the server's reason, the others arrive; once mended it can be sent again."""
     server.refuse = lambda record: "this counter is not liked" if record["counter"] == 2 else ""

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from edge_service.cli.enrol import enrol
+from edge_service.cli.server_check import server_faults
+from edge_service.config import load
 from edge_service.contract.keys import new_signing_key
 from edge_service.contract.messages import ModelReference
 from edge_service.contract.model_package import build_package
 from edge_service.domain.inspection import Verdict
-from edge_service.errors import OkngError
+from edge_service.errors import LinkError, OkngError
 from edge_service.outbox import Queue
 from edge_service.simulation.plc import SimulatedPlc
 from tests.integration.station.test_two_processes import get
@@ -153,6 +155,27 @@ async def test_enrolment_refused_keeps_nothing(tmp_path: Path, server: FakeServe
     assert "cannot be reached" in await refused("http://127.0.0.1:9", "K7QF-2MXD")
     assert "no address" in await refused("server:8443", "K7QF-2MXD")
     assert not (folder.path / "data" / "server.json").exists()
+
+
+async def test_doctor_tries_the_server(tmp_path: Path, server: FakeServer) -> None:
+    """Reached and let in: good. Not let in, or away: a warning with what to do; not enrolled: no word."""
+    folder = EnrolledFolder(tmp_path, server)
+    config = load(folder.config)
+
+    async def faults() -> list[LinkError | None]:
+        return [fault for _, fault in await asyncio.to_thread(lambda: list(server_faults(config)))]
+
+    assert await faults() == [None]
+    server.mood = Mood.REVOKED
+    (revoked,) = await faults()
+    assert revoked is not None
+    assert "okng-edge enrol" in revoked.remedy
+    folder.enrol("http://127.0.0.1:9", server.token)
+    (away,) = await faults()
+    assert away is not None
+    assert "cannot be reached" in away.what
+    config.enrolment_file.unlink()
+    assert await faults() == []
 
 
 async def test_a_model_comes_down_and_judges_without_a_restart(tmp_path: Path, server: FakeServer) -> None:
