@@ -75,3 +75,13 @@ def test_wire_times_of_the_page_are_computed():
     for baud in (9600, 19200, 115200):
         times = (f"{on_the_wire_ms(baud, count)} ms" for count in characters.values())
         assert f"| {baud} | {' | '.join(times)} |" in text
+
+
+def test_every_test_that_the_page_on_bad_manners_names_is_there():
+    """Whoever renames or drops such a test mends the page."""
+    text = (DOCS.parent / "explanation" / "bad-manners.md").read_text("utf-8")
+    named = re.findall(r"\| `([\w/]+\.py)` (test_\w+) \|$", text, re.MULTILINE)
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "held by" not in line]
+    assert len(named) == len(rows)
+    for file, test in named:
+        assert f"def {test}(" in (DOCS.parents[1] / "tests" / file).read_text("utf-8"), f"{file} {test}"

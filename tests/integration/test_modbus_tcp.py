@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 import struct
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -180,6 +181,28 @@ async def test_cut_off_request_ends_the_connection():
     """A request whose end stays away closes its connection after the partial time-out."""
     async with master(replace(LOCAL, partial_timeout_s=0.05)) as raw:
         await raw.send(frame(read(96, 1, 4))[:9])
+        assert await raw.closed() == b""
+
+
+async def test_a_vanished_peer_is_looked_for():
+    """The kernel probes each silent connection, so that one whose other end is gone does not stay."""
+    async with serving() as server, RawMaster(server.socket_address()) as raw:
+        await raw.ask(read(96, 1, 4))
+        (connection,) = server._connections
+        wire = connection._transport.get_extra_info("socket")
+        options = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        idle, interval, probes = (wire.getsockopt(socket.IPPROTO_TCP, option) for option in options)
+        assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    assert idle + interval * probes <= 30
+
+
+async def test_half_closed_connection_gets_its_replies():
+    """A master that sends and closes its sending half reads its replies, then the end."""
+    async with master() as raw:
+        await raw.send(frame(read(96, 1, 4), 1) + frame(read(97, 1, 4), 2))
+        raw.writer.write_eof()
+        assert await raw.reply() == (1, 1, bytes.fromhex("04020001"))
+        assert await raw.reply() == (2, 1, bytes.fromhex("04024142"))
         assert await raw.closed() == b""
 
 
