@@ -7,7 +7,7 @@ are 1920 x 1200 pixels, uint8, in memory. Every round gives every contender the 
 
 - anomalib: ``OpenVINOInferencer`` on anomalib's export of the STFPM model, as it comes (OpenVINO chooses the
   precision) and held to FP32; and that export, made static, in a plain call, fed with a resized picture;
-- lean STFPM: the same mathematics in our export (``trainer.export.lean_stfpm``), in our engine at FP32;
+- lean STFPM: the same mathematics in our export (``trainer.pipeline.lean_stfpm``), in our engine at FP32;
 - ours: the graph that ``okng-trainer train`` packages (nine maps and place statistics) in the edge's engine,
   in every variant. The fastest one that passes the gate against FP32 is what a box would choose;
 - bare: that same graph in OpenVINO's own loop, fed with the same frames by the same resize; and once more
@@ -42,10 +42,10 @@ from edge_service.inference.preprocess import to_model_input
 from edge_service.simulation import render, samples
 from trainer.domain import Photograph, PhotographSet
 from trainer.export.agreement import compare
-from trainer.export.lean_stfpm import lean_stfpm
 from trainer.export.openvino_ir import IntermediateRepresentation, to_openvino
 from trainer.export.spoilt import spoil
 from trainer.pipeline.acceptance import export
+from trainer.pipeline.lean_stfpm import lean_stfpm
 from trainer.pipeline.learning import LearnedModel, learn
 from trainer.pipeline.settings import TrainingSettings
 from trainer.teacher.weights import load_weights
@@ -199,9 +199,8 @@ def gate(graphs: Graphs, available: tuple[str, ...]) -> dict[str, dict[str, Any]
 
 def memory_mb(kind: str, folder: Path) -> float:
     """Return the largest resident memory of a process that loads one contender and judges five frames."""
-    command = [sys.executable, "-m", "benchmarks.engine", "--memory-of", kind, str(folder)]
     done = subprocess.run(
-        command,
+        [sys.executable, "-c", f"{_LOADS[kind]}\n{_REMEMBER}", str(folder)],
         check=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -212,18 +211,24 @@ def memory_mb(kind: str, folder: Path) -> float:
     return float(done.stdout.splitlines()[-1])
 
 
-def _remember(kind: str, folder: Path) -> None:
-    """Be that process."""
-    frame = np.full((*FRAME, 3), 90, np.uint8)
-    if kind == "anomalib":
-        run = anomalib_inferencer(folder / "weights" / "openvino" / "model.xml", None)
-    else:
-        xml, weights = (folder / "ours.xml").read_bytes(), (folder / "ours.bin").read_bytes()
-        run = OpenVinoEngine.load(xml, weights, devices=("CPU",)).score
-    for _ in range(5):
-        run(frame)
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    print(int(status["VmHWM"].split()[0]) / 1024)
+_LOADS = {
+    "anomalib": """
+from anomalib.deploy import OpenVINOInferencer
+run = OpenVINOInferencer("weights/openvino/model.xml", device="CPU").predict
+""",
+    "ours": """
+from edge_service.inference.engine import OpenVinoEngine
+xml, weights = open("ours.xml", "rb").read(), open("ours.bin", "rb").read()
+run = OpenVinoEngine.load(xml, weights, devices=("CPU",)).score
+""",
+}
+_REMEMBER = f"""
+import numpy as np
+for _ in range(5):
+    run(np.full({(*FRAME, 3)}, 90, np.uint8))
+status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
+print(int(status["VmHWM"].split()[0]) / 1024)
+"""
 
 
 def measure(rounds: int, folder: Path) -> dict[str, Any]:
@@ -330,11 +335,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--no-memory", action="store_true", help="leave the two extra processes away")
-    parser.add_argument("--memory-of", nargs=2, metavar=("KIND", "FOLDER"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.memory_of:
-        _remember(options.memory_of[0], Path(options.memory_of[1]))
-        return
     with tempfile.TemporaryDirectory() as scratch:
         with contextlib.chdir(scratch):  # anomalib's inferencer leaves a cache where it stands
             found = measure(options.rounds, Path(scratch))

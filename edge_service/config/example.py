@@ -29,6 +29,7 @@ VALUES: dict[str, Any] = {
     "camera.rate_hz": 30,
     "start_recipe": 1,
     "inference.threads": 2,
+    "golden.every_h": 8,
     "models.store_dir": "/var/lib/okng/models",
     "models.trust_dir": "/var/lib/okng/trust",
     "uplink.ca_file": "/etc/okng/plant-ca.pem",

@@ -18,6 +18,7 @@ from typing import Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from edge_service.config.cameras import CameraSection, SimulatedCamera
+from edge_service.config.golden import GoldenSection
 from edge_service.config.modbus import Modbus
 from edge_service.config.plc import Handshake, TriggerSection
 from edge_service.config.section import Clash, Section, about, clash
@@ -49,6 +50,9 @@ class EdgeConfig(Section):
     )
     inference: InferenceSection = Field(
         default_factory=InferenceSection, description=about("where the model runs", "模型运行设备")
+    )
+    golden: GoldenSection = Field(
+        default_factory=GoldenSection, description=about("golden-sample test", "标准样件测试")
     )
     models: ModelsSection = Field(default_factory=ModelsSection, description=about("model store", "模型库"))
     modbus: Modbus = Field(default_factory=Modbus, description=about("Modbus", "Modbus"))

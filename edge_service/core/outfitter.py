@@ -13,6 +13,7 @@ import structlog
 from edge_service.config import EdgeConfig
 from edge_service.contract.model_package import ModelPackage
 from edge_service.core.package_engine import RETRY_S, load_package
+from edge_service.core.thresholds import Thresholds
 from edge_service.domain.inspection import Recipe
 from edge_service.errors import OkngError, PackageError, RecipeError
 from edge_service.inference.engine import OpenVinoEngine
@@ -46,7 +47,7 @@ class StoreOutfitter:
     def __init__(self, config: EdgeConfig, store: ModelStore) -> None:
         self._config, self._store = config, store
         self._recipes = config.recipe_table()
-        self._thresholds: dict[int, float] = {}
+        self.thresholds = Thresholds(config.data_dir)
         self._failures: dict[str, str] = {}
         self._warm: OrderedDict[str, _Loaded] = OrderedDict()  # by digest, the latest used last
         self._thread = OwnedThread("models")
@@ -55,8 +56,7 @@ class StoreOutfitter:
         """Return equipment for ``recipe`` of the table in force, or of ``recipes`` where given."""
         table = self._recipes if recipes is None else recipes
         wanted = _known(recipe, table)
-        if recipes is None and recipe in self._thresholds:
-            wanted = replace(wanted, threshold=self._thresholds[recipe])
+        wanted = replace(wanted, threshold=self.thresholds.in_force(wanted))
         loaded = await self._call(lambda _: self._load_active(wanted.model))
         return _equipment(wanted, loaded)
 
@@ -125,14 +125,25 @@ class StoreOutfitter:
         """Note that this version has judged enough parts."""
         await self._call(lambda _: self._store.prove(model, version))
 
-    def remember_threshold(self, recipe: int, share: float) -> None:
-        """Use this threshold for ``recipe`` until the restart or a reload."""
-        self._thresholds[recipe] = share
+    async def remember_threshold(self, recipe: int, share: float) -> None:
+        """Use this threshold for ``recipe`` from now on. Raises DiskFullError."""
+        await self.change_threshold(recipe, share, by="command")
+
+    async def change_threshold(self, recipe: int, share: float | None, *, by: str, reason: str = "") -> None:
+        """Use this threshold for ``recipe``, or the configuration's again (None). Raises RecipeError."""
+        configured = _known(recipe, self._recipes)
+        if share is None:
+            await self._call(lambda _: self.thresholds.reset(configured, by=by, reason=reason))
+        else:
+            await self._call(lambda _: self.thresholds.set(configured, share, by=by, reason=reason))
+
+    def in_force(self, recipe: int) -> float | None:
+        """Return the recipe's threshold now; None: its model's own. Raises RecipeError."""
+        return self.thresholds.in_force(_known(recipe, self._recipes))
 
     def use(self, config: EdgeConfig) -> None:
-        """Take the recipes of a reloaded configuration; thresholds changed on the line are forgotten."""
+        """Take the recipes of a reloaded configuration."""
         self._recipes = config.recipe_table()
-        self._thresholds.clear()
 
     async def close(self) -> None:
         """Give every device back."""

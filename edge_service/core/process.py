@@ -22,9 +22,11 @@ from edge_service.core.pictures import PictureDesk
 from edge_service.core.plc_doors import PlcDoors
 from edge_service.core.posting import Posting, outbox, results_wanted
 from edge_service.core.probation import Probation
+from edge_service.core.quality import golden_test, quality_services
 from edge_service.core.reload import Reload
 from edge_service.core.residents import keep_models_ready
 from edge_service.core.samples import SampleFolder
+from edge_service.core.score_book import ScoreBook
 from edge_service.core.services import services
 from edge_service.core.settings import handshake_settings
 from edge_service.core.window import Window
@@ -75,6 +77,8 @@ class Core:
         trust = TrustStore(config.trust_dir, digests=trusted)
         self._store = ModelStore(config.store_dir, trust.load)
         self._outfitter = StoreOutfitter(config, self._store)
+        self._golden = golden_test(config, self._outfitter)
+        self._scores = ScoreBook(config.data_dir, lambda: self.station.equipment)
         self._probation = Probation(
             self._outfitter,
             lambda: self.station.equipment,
@@ -87,6 +91,7 @@ class Core:
         self._posting = Posting(outbox(config, self._reload.product), self._reload.product, self._warn)
         self.station = self._reload.station = self._station(config, claim)
         self._memory = Memory(self.station)
+        self._golden.station = self.station
         self._window.look_at(self.station, self._pictures, self._memory)
         self._announced = False
         self._under_way = asyncio.Event()
@@ -105,8 +110,15 @@ class Core:
             Facts(config.station.id, claim.boot_id, config.handshake.timeouts.station_heartbeat_ms / 1000),
             make_camera=self._reload.camera,
             outfitter=self._outfitter,
-            site=Site(self._reload, clock.set, clock.good),
-            steps=(self._posting, self._samples, self._window.inspected, self._pictures, self._probation),
+            site=Site(self._reload, clock.set, clock.good, self._golden),
+            steps=(
+                self._posting,
+                self._samples,
+                self._window.inspected,
+                self._pictures,
+                self._scores,
+                self._probation,
+            ),
             reserve=Reserve(Numbers(config.data_dir), claim),
             changed=self._changed,
             beats=(self._notifier.alive,),
@@ -121,6 +133,7 @@ class Core:
                 stack.push_async_callback(self._outfitter.close)
                 stack.callback(self._samples.close)
                 stack.callback(self._posting.close)
+                stack.callback(self._scores.close)
                 async with asyncio.TaskGroup() as group:
                     await self._serve(group, stop)
         log.info("stopped")
@@ -135,6 +148,7 @@ class Core:
         others = [group.create_task(self._pictures.run(), name="pictures")]
         others.append(group.create_task(_raised_by(self._failure), name="failure"))
         others.append(group.create_task(self._keep_models_ready(), name="models"))
+        others.append(group.create_task(self._golden.run(self.station.command), name="golden"))
         await self.station.running.wait()
         async with AsyncExitStack() as stack:
             stack.callback(lambda: [task.cancel() for task in others])
@@ -147,6 +161,7 @@ class Core:
             line = LineDesk(self.station, self._memory, self._window)
             delivery = Delivery(self.station, self._outfitter, config.store_dir)
             further = {**line.handlers, **services(self.station, delivery, self._posting, config)}
+            further |= quality_services(self.station, self._outfitter, self._golden, config.data_dir)
             desk = Desk(self.station, further, self._window.plain)
             link = LinkServer(config.link_socket, self._window.greet, desk.handle)
             await stack.enter_async_context(link)

@@ -36,6 +36,7 @@ class Health:
     simulation: bool = False
     golden_test_due: bool = False
     clock_unsynchronised: bool = False
+    golden_test_failed: bool = False  # or not taken in time: no part until it is passed or overridden
     configuration_checksum: int = 0
 
     def offline_reason(self, *, set_offline: bool, blocking_error: bool) -> OfflineReason:
@@ -43,7 +44,7 @@ class Health:
         causes = (
             (self.starting, OfflineReason.STARTING),
             (self.camera_lost, OfflineReason.CAMERA_LOST),
-            (blocking_error or self.numbers_used_up, OfflineReason.ERROR),
+            (blocking_error or self.numbers_used_up or self.golden_test_failed, OfflineReason.ERROR),
             (self.model is None or self.recipe == 0, OfflineReason.NO_RECIPE_OR_MODEL),
             (self.maintenance or self.halted, OfflineReason.MAINTENANCE),
             (self.discrete_input, OfflineReason.DISCRETE_INPUT),

@@ -323,6 +323,7 @@ class Machine:
         self.conditions.set(Code.GOLDEN_DUE, on=health.golden_test_due)
         clock = health.clock_unsynchronised and self.settings.clock_warning
         self.conditions.set(Code.CLOCK_UNSYNCHRONISED, on=clock)
+        self.conditions.set(Code.GOLDEN_FAILED, on=health.golden_test_failed)
         return self._settle(now)
 
     def raise_condition(self, code: int, now: float, *, lasting: bool = True) -> tuple[Action, ...]:

@@ -58,7 +58,7 @@ def _code(machine: "Machine") -> int:
         case OfflineReason.CAMERA_LOST:
             return Code.CAMERA_LOST
         case OfflineReason.ERROR:
-            return Code.BLOCKING_ERROR
+            return Code.GOLDEN_FAILED if machine.health.golden_test_failed else Code.BLOCKING_ERROR
         case OfflineReason.NO_RECIPE_OR_MODEL:
             return Code.NO_MODEL if machine.health.model is None else Code.NO_RECIPE
     return Code.OFFLINE

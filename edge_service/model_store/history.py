@@ -18,24 +18,34 @@ FILE = ".history.jsonl"
 
 
 def note(folder: Path, event: str, **facts: Any) -> None:
-    """Append a line, with the time in UTC."""
+    """Append a line to the history in a model's folder, with the time in UTC."""
+    note_in(folder / FILE, event, **facts)
+
+
+def read(folder: Path) -> list[Mapping[str, Any]]:
+    """Return every line that can be read of the history in a model's folder, oldest first."""
+    return read_from(folder / FILE)
+
+
+def note_in(file: Path, event: str, **facts: Any) -> None:
+    """Append a line to ``file``."""
     line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, **facts})
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             os.write(descriptor, f"{line}\n".encode())
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
     except OSError as error:
-        log.warning("history_not_written", folder=str(folder), reason=error.strerror)
+        log.warning("history_not_written", file=str(file), reason=error.strerror)
 
 
-def read(folder: Path) -> list[Mapping[str, Any]]:
+def read_from(file: Path) -> list[Mapping[str, Any]]:
     """Return every line that can be read, oldest first."""
     try:
-        lines = (folder / FILE).read_text("utf-8", errors="replace").splitlines()
+        lines = file.read_text("utf-8", errors="replace").splitlines()
     except OSError:
         return []
     found: list[Mapping[str, Any]] = []

@@ -75,6 +75,6 @@ class Outfitter(Protocol):
         """Go back to the version before and return equipment with it. Raises like ``activate``."""
         ...
 
-    def remember_threshold(self, recipe: int, share: float) -> None:
-        """Equip ``recipe`` with this normalised threshold until the restart or a reload."""
+    async def remember_threshold(self, recipe: int, share: float) -> None:
+        """Equip ``recipe`` with this normalised threshold from now on. Raises DiskFullError."""
         ...

@@ -33,6 +33,8 @@ class Bench(Protocol):
 class Site:
     """What lies outside the inspection loop and can be ordered all the same.
 
+    ``golden_test`` judges known samples with the equipment in use (given PARAM 1: 0 stored images, 1 the good
+    part and 2 the bad part in front of the camera), or raises SelfTestError; none: the model's own images.
     ``reload`` reads the configuration again and puts it in force, or raises ConfigurationError with the
     running one untouched; ``set_clock`` sets the box's clock (Unix seconds), or raises OkngError;
     ``clock_good``: it is right, as far as anybody can tell.
@@ -41,6 +43,7 @@ class Site:
     reload: Callable[[], Awaitable[None]]
     set_clock: Callable[[int], None]
     clock_good: Callable[[], bool] = lambda: True
+    golden_test: Callable[[Equipment, int], Awaitable[None]] | None = None
 
 
 class Orders:
@@ -63,7 +66,7 @@ class Orders:
             case CommandCode.SELECT_RECIPE:
                 self._bench.fit(await self._outfitter.equip(first))
             case CommandCode.GOLDEN_TEST:
-                return await self._golden_test()
+                return await self._golden_test(first)
             case CommandCode.COLLECT:
                 pass  # the machine marks the next triggers as samples
             case CommandCode.RELOAD_CONFIGURATION:
@@ -73,18 +76,24 @@ class Orders:
             case CommandCode.ROLL_BACK_MODEL:
                 return await self._change_model(self._outfitter.roll_back)
             case CommandCode.SET_THRESHOLD:
-                return self._threshold(first / 10_000)
+                return await self._threshold(first / 10_000)
             case CommandCode.SET_CLOCK:
                 self._site.set_clock(first << 16 | second)
             case _:
                 return Code.COMMAND_UNKNOWN
         return DONE
 
-    async def _golden_test(self) -> int:
-        if self._bench.equipment is None:
+    async def _golden_test(self, part: int) -> int:
+        equipment = self._bench.equipment
+        if equipment is None:
             return Code.NO_MODEL
+        if part not in (0, 1, 2):
+            return Code.COMMAND_PARAMETER
         try:
-            await self._outfitter.golden_test(self._bench.equipment)
+            if self._site.golden_test is not None:
+                await self._site.golden_test(equipment, part)
+            else:
+                await self._outfitter.golden_test(equipment)
         except SelfTestError as error:
             log.warning("golden_test_failed", error=error.what)
             return Code.GOLDEN_FAILED
@@ -97,10 +106,10 @@ class Orders:
         self._bench.fit(await change(equipment.recipe.number))
         return DONE
 
-    def _threshold(self, share: float) -> int:
+    async def _threshold(self, share: float) -> int:
         equipment = self._bench.equipment
         if equipment is None:
             return Code.NO_MODEL
-        self._outfitter.remember_threshold(equipment.recipe.number, share)
+        await self._outfitter.remember_threshold(equipment.recipe.number, share)
         self._bench.fit(equipment.with_threshold(share))
         return DONE

@@ -181,6 +181,12 @@ class Station:
             change = self.machine.raise_condition if there else self.machine.clear_condition
             self._do(change(code, self._clock()))
 
+    def note_golden_test(self, *, due: bool, failed: bool) -> None:
+        """Show that the golden test is due, and take no part while it stands failed."""
+        health = self.machine.health
+        if (due, failed) != (health.golden_test_due, health.golden_test_failed):
+            self._observe(golden_test_due=due, golden_test_failed=failed)
+
     def note_configuration(self, checksum: int) -> None:
         """State the checksum of the configuration that is in force from now on."""
         self._observe(configuration_checksum=checksum)

@@ -128,7 +128,7 @@ class FakeOutfitter:
         """Equip with the older version."""
         return await self._give(f"roll_back {recipe}", recipe)
 
-    def remember_threshold(self, recipe: int, share: float) -> None:
+    async def remember_threshold(self, recipe: int, share: float) -> None:
         """Note it."""
         self.asked.append(f"threshold {recipe} {share}")
 
