@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,11 @@ def block(page: str, kind: str) -> str:
     return found.group(1)
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def made(tmp_path: Path, require_program: Callable[[str], str]) -> Path:
     """Run the page's openssl commands for a station on 127.0.0.1."""
-    folder = tmp_path_factory.mktemp("tls")
+    require_program("openssl")
+    folder = tmp_path
     script = block("modbus-tls.md", "sh").replace("192.168.1.10", "127.0.0.1")
     done = subprocess.run(
         ["bash", "-euc", script], cwd=folder, check=False, capture_output=True, text=True, timeout=60

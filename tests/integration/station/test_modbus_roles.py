@@ -64,4 +64,7 @@ async def test_client_mode_alone(tmp_path: Path):
             plc.registers[2] = 1
             await until(lambda: bool(plc.registers[1000] & 0x0800))
             assert (plc.registers[1011], plc.registers[1013], plc.registers[1019]) == (1, Verdict.OK, 7)
+            plc.registers[3] = plc.registers[1010]
+            await until(lambda: not plc.registers[1000] & 0x0800)
             assert await asyncio.to_thread(core.stop) == 0, core.stderr
+            assert not plc.registers[1000] & 1, "a station that stops says so to the PLC"
