@@ -19,6 +19,7 @@ from edge_service.cli import (
     doctor,
     enrol,
     gateway,
+    golden,
     model,
     monitor,
     opcua,
@@ -26,6 +27,7 @@ from edge_service.cli import (
     plc_sim,
     registers,
     run,
+    threshold,
     trust,
 )
 from edge_service.errors import OkngError
@@ -60,6 +62,8 @@ app.add_typer(configuration.app, name="config")
 app.add_typer(model.app, name="model")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(trust.app, name="trust")
+app.add_typer(threshold.app, name="threshold")
+app.add_typer(golden.app, name="golden")
 app.add_typer(opcua.app, name="opcua")
 
 

@@ -1,16 +1,18 @@
 """``okng-edge model``: install, list, activate, roll back, verify; whether the station runs or not."""
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edge_service.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, DataDir
+from edge_service.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile, DataDir, who
 from edge_service.language import say
 
 if TYPE_CHECKING:
+    from edge_service.cli.model_place import ModelPlace
     from edge_service.contract.model_package import ModelPackage
     from edge_service.model_store.self_test import GoldenResult
 
@@ -18,6 +20,15 @@ app = typer.Typer(help=say("The models of this box.", "本机的模型。"), no_
 
 PackageFile = Annotated[
     Path, typer.Argument(metavar="FILE", help=say("a model package, NAME-VERSION.okng", "模型包文件"))
+]
+PackageOrFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE|FOLDER",
+        help=say(
+            "a model package, or a folder of them (a memory stick)", "模型包，或存放模型包的文件夹（U 盘）"
+        ),
+    ),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help=say("name of the model", "模型名称"))]
 Version = Annotated[str, typer.Argument(metavar="VERSION", help=say("installed version", "已安装的版本"))]
@@ -37,13 +48,16 @@ Activate = Annotated[
     "install",
     help=say(
         "Verify a package and put it into the store. The first version of a model is activated at once, "
-        "a later one with --activate.\n\nExample: `okng-edge model install pcb-1.okng`",
-        "校验模型包并放入模型库。某模型的首个版本会立即激活，之后的版本需 --activate。\n\n"
+        "a later one with --activate. From a folder, every package in it is installed that verifies; what "
+        "does not is told, and the exit code is 2.\n\n"
+        "Examples: `okng-edge model install pcb-1.okng`, `okng-edge model install /media/usb`",
+        "校验模型包并放入模型库。某模型的首个版本会立即激活，之后的版本需 --activate。"
+        "给出文件夹时安装其中所有通过校验的模型包；未通过的会提示，退出码为 2。\n\n"
         "示例：`okng-edge model install pcb-1.okng`",
     ),
 )
 def install(
-    file: PackageFile,
+    file: PackageOrFolder,
     config: ConfigFile = DEFAULT_CONFIG,
     data_dir: DataDir = None,
     *,
@@ -51,15 +65,36 @@ def install(
 ) -> None:
     """Install, and activate when that is asked for or nothing is active yet."""
     from edge_service.cli.model_place import find_place
-    from edge_service.contract.model_package import load_bytes
+    from edge_service.contract.model_package import SUFFIX
+    from edge_service.errors import OkngError, PackageError
 
     place = find_place(config, data_dir)
+    if not file.is_dir():
+        _install(place, file, activate=activate)
+        return
+    files = sorted(file.glob(f"*{SUFFIX}"))
+    if not files:
+        raise PackageError(say(f"{file} holds no {SUFFIX} file", f"{file} 中没有 {SUFFIX} 文件"))
+    failed = 0
+    for each in files:
+        try:
+            _install(place, each, activate=activate)
+        except OkngError as error:
+            failed += 1
+            print(f"okng-edge: {each.name}: {error}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(2)
+
+
+def _install(place: "ModelPlace", file: Path, *, activate: bool | None) -> None:
+    from edge_service.contract.model_package import load_bytes
+
     store = place.store()
     package = store.install(load_bytes(file))
     name, version = package.manifest.name, package.manifest.version
     print(say(f"installed: {package.label}", f"已安装：{package.label}"))
     if activate or (activate is None and store.active_version(name) is None):
-        store.activate(name, version, place.examine)
+        store.activate(name, version, place.examine, by=who())
         print(_activated(package))
     elif store.active_version(name) != version:
         print(
@@ -107,6 +142,8 @@ def list_models(
         state = (
             say("active", "已激活") if model.active else say("previous", "上一版本") if model.previous else ""
         )
+        state += say(", pinned", "，已固定") if model.pinned else ""
+        state += say("failed on parts", "曾在工件上失败") if model.rejected else ""
         state = (
             f"{state} {say('cannot be used', '无法使用')}: {model.problem}".strip()
             if model.problem
@@ -130,7 +167,7 @@ def activate(
     from edge_service.cli.model_place import find_place
 
     place = find_place(config, data_dir)
-    print(_activated(place.store().activate(name, version, place.examine)))
+    print(_activated(place.store().activate(name, version, place.examine, by=who())))
 
 
 @app.command(
@@ -145,7 +182,68 @@ def rollback(name: Name, config: ConfigFile = DEFAULT_CONFIG, data_dir: DataDir 
     from edge_service.cli.model_place import find_place
 
     place = find_place(config, data_dir)
-    print(_activated(place.store().rollback(name, place.examine)))
+    print(_activated(place.store().rollback(name, place.examine, by=who())))
+
+
+@app.command(
+    "pin",
+    help=say(
+        "Keep the active version of a model whatever the server sends or a command asks.",
+        "固定当前激活版本，不受服务器或命令影响。",
+    ),
+)
+def pin(name: Name, config: ConfigFile = DEFAULT_CONFIG, data_dir: DataDir = None) -> None:
+    """Pin what is active."""
+    from edge_service.cli.model_place import find_place
+
+    version = find_place(config, data_dir).store().pin(name, by=who())
+    print(say(f"pinned: {name} {version}", f"已固定：{name} {version}"))
+
+
+@app.command("unpin", help=say("Let the active version change again.", "允许再次更换激活版本。"))
+def unpin(name: Name, config: ConfigFile = DEFAULT_CONFIG, data_dir: DataDir = None) -> None:
+    """Take the pin away."""
+    from edge_service.cli.model_place import find_place
+
+    version = find_place(config, data_dir).store().pin(name, pinned=False, by=who())
+    print(say(f"unpinned: {name} {version}", f"已取消固定：{name} {version}"))
+
+
+@app.command("history", help=say("Tell what happened to a model on this box.", "显示模型在本机上的历史。"))
+def history(
+    name: Name, config: ConfigFile = DEFAULT_CONFIG, data_dir: DataDir = None, *, as_json: AsJson = False
+) -> None:
+    """Print every change, oldest first."""
+    from edge_service.cli.model_place import find_place
+
+    for each in find_place(config, data_dir).store().history(name):
+        facts = [str(each[key]) for key in ("version", "by", "failure") if each.get(key)]
+        line = f"{each['at']}  {each['event']}  {'  '.join(facts)}"
+        print(json.dumps(each, ensure_ascii=False) if as_json else line)
+
+
+@app.command(
+    "measure",
+    help=say(
+        "Measure every variant of the active version on this box and record the fastest that passes its "
+        "self-test; the station uses it from its next start.",
+        "测量激活版本的各个变体，并记录通过自检的最快者；工位下次启动时使用。",
+    ),
+)
+def measure(
+    name: Name, config: ConfigFile = DEFAULT_CONFIG, data_dir: DataDir = None, *, as_json: AsJson = False
+) -> None:
+    """Print what each variant came to."""
+    from edge_service.cli.model_place import find_place
+
+    place = find_place(config, data_dir)
+    device, trials, chosen = place.measure(place.store().active(name))
+    if as_json:
+        print(json.dumps({"device": device, "chosen": chosen, "tried": [asdict(trial) for trial in trials]}))
+        return
+    for trial in trials:
+        time = f"{trial.median_ms:.2f} ms" if trial.median_ms is not None else trial.problem or "-"
+        print(f"{'*' if trial.variant == chosen else ' '} {device}  {trial.variant:5} {time}")
 
 
 @app.command(

@@ -1,5 +1,6 @@
 """The options that several verbs share, so that they read the same everywhere."""
 
+import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -30,3 +31,11 @@ DataDir = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help=say("answer in JSON", "以 JSON 输出"))]
 
 DEFAULT_CONFIG = Path("/etc/okng/edge.yaml")
+
+
+def who() -> str:
+    """Return who asks, for the history."""
+    try:
+        return f"cli {getpass.getuser()}"
+    except (KeyError, OSError):  # a user without a name
+        return "cli"

@@ -58,3 +58,26 @@ def list_keys(
                 "尚未信任任何密钥：okng-edge trust add FILE",
             )
         )
+
+
+@app.command(
+    "revoke",
+    help=say(
+        "Never again believe a key: packages it signed are not installed, and do not load at the next "
+        "start.\n\n"
+        "Example: `okng-edge trust revoke ID` (`okng-edge trust list --json` shows the ids)",
+        "永久吊销一个密钥：不再安装其签名的模型包，下次启动也不再加载。\n\n"
+        "示例：`okng-edge trust revoke 标识`（`okng-edge trust list --json` 可列出标识）",
+    ),
+)
+def revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help=say("64 hex digits", "64 位十六进制"))],
+    config: ConfigFile = DEFAULT_CONFIG,
+    data_dir: DataDir = None,
+) -> None:
+    """Mark the key as revoked."""
+    from edge_service.cli.model_place import find_place
+    from edge_service.contract.keys import fingerprint
+
+    find_place(config, data_dir).trust().revoke(key_id)
+    print(say(f"revoked: {fingerprint(key_id)}", f"已吊销：{fingerprint(key_id)}"))
