@@ -35,6 +35,7 @@ class Page(StrEnum):
     CODES = "codes"
     HANDSHAKE = "handshake"
     FUNCTION_BLOCK = "function-block"
+    OPC_UA = "opc-ua"
 
 
 class Over(StrEnum):
@@ -78,6 +79,10 @@ def render(form: Form, page: Page, line: Over = Over.TCP) -> str:
         Page.HANDSHAKE: handshake_reference.markdown,
         Page.FUNCTION_BLOCK: block_reference.markdown,
     }
+    if page is Page.OPC_UA:
+        from edge_service.gateway.opcua import reference as opcua_reference
+
+        return opcua_reference.markdown()
     if form is Form.ST:
         return structured_text(Line(line))
     return register_reference.tag_list() if form is Form.CSV else pages[page]()

@@ -44,6 +44,16 @@ NO_RESULT: Mapping[str, Any] = {
     "recipe": 0, "sequence": 0, "serial": "", "captured_at": 0,
 }  # fmt: skip
 
+PLAIN_METHODS: Mapping[str, tuple[tuple[Argument, ...], tuple[Argument, ...], Role]] = {
+    "StartInspection": ((_SERIAL,), (ERROR, _JOB), Role.OPERATOR),
+    "SelectRecipe": ((_RECIPE,), (ERROR,), Role.ENGINEER),
+    "AckResult": ((_ID,), (ERROR,), Role.OPERATOR),
+    "ResetStatistics": ((), (ERROR,), Role.OPERATOR),
+    "ClearError": ((), (ERROR,), Role.OPERATOR),
+    "GetLatestResult": ((), (ERROR, *(argument for argument, _ in _LATEST)), Role.OBSERVER),
+}
+"""Name -> what it takes, what it gives, who may."""
+
 
 class PlainMethods:
     """StartInspection, SelectRecipe, AckResult, ResetStatistics, ClearError, GetLatestResult."""
@@ -52,18 +62,16 @@ class PlainMethods:
         self, space: Space, parent: ua.NodeId, core: Core, latest: Callable[[], Mapping[str, Any] | None]
     ) -> None:
         self._space, self._core, self._latest = space, core, latest
-        methods = {
-            "StartInspection": Method((_SERIAL,), (ERROR, _JOB), Role.OPERATOR, self._start),
-            "SelectRecipe": Method((_RECIPE,), (ERROR,), Role.ENGINEER, self._select_recipe),
-            "AckResult": Method((_ID,), (ERROR,), Role.OPERATOR, self._acknowledge),
-            "ResetStatistics": Method((), (ERROR,), Role.OPERATOR, self._plainly("reset_statistics")),
-            "ClearError": Method((), (ERROR,), Role.OPERATOR, self._plainly("clear_error")),
-            "GetLatestResult": Method(
-                (), (ERROR, *(argument for argument, _ in _LATEST)), Role.OBSERVER, self._latest_result
-            ),
+        handlers = {
+            "StartInspection": self._start,
+            "SelectRecipe": self._select_recipe,
+            "AckResult": self._acknowledge,
+            "ResetStatistics": self._plainly("reset_statistics"),
+            "ClearError": self._plainly("clear_error"),
+            "GetLatestResult": self._latest_result,
         }
-        for name, method in methods.items():
-            space.add_method(parent, f"PLC.{name}", name, method)
+        for name, (inputs, outputs, role) in PLAIN_METHODS.items():
+            space.add_method(parent, f"PLC.{name}", name, Method(inputs, outputs, role, handlers[name]))
 
     async def _start(self, session: Any, serial: str | None) -> tuple[int, str]:
         if not fits_serial(serial):

@@ -86,6 +86,11 @@ class MendedProcessor(UaProcessor):
         return bool(self._connection.is_open())
 
     @property
+    def is_gone(self) -> bool:
+        """Whether the connection is closed."""
+        return bool(self._closing)
+
+    @property
     def address(self) -> str:
         """The client's address."""
         return self.name[0] if self.name else ""
@@ -122,7 +127,7 @@ class MendedProcessor(UaProcessor):
             self._require_security()
         await self._take_turn(typeid, body)
         if typeid == _CREATE:
-            self._make_room(struct_from_binary(ua.CreateSessionParameters, body.copy()))
+            await self._make_room(struct_from_binary(ua.CreateSessionParameters, body.copy()))
             done = await super()._process_message(typeid, requesthdr, seqhdr, body)
             assert self.session is not None, "just created"
             self.session.bind(self.peer_certificate, self.address)
@@ -154,7 +159,7 @@ class MendedProcessor(UaProcessor):
         if (delay := self._brake.spend(operations * weight)) > 0:
             await asyncio.sleep(delay)
 
-    def _make_room(self, parameters: ua.CreateSessionParameters) -> None:
+    async def _make_room(self, parameters: ua.CreateSessionParameters) -> None:
         """Refuse a session that may not be created here."""
         if self.session is not None and self.session.state is SessionState.Activated:
             raise ServiceError(ua.StatusCodes.BadTooManySessions)
@@ -163,6 +168,8 @@ class MendedProcessor(UaProcessor):
             self.session.state = SessionState.Closed
         if self._session_watchdog_task is not None:
             self._session_watchdog_task.cancel()
+        if self.iserver.session_count >= self.iserver.limits.sessions:
+            await self.iserver.drop_orphan()
         if self.iserver.session_count >= self.iserver.limits.sessions:
             raise ServiceError(ua.StatusCodes.BadTooManySessions)
         if self.mode != ua.MessageSecurityMode.None_:

@@ -68,6 +68,14 @@ class MendedInternalServer(InternalServer):
         """How many clients have a session."""
         return len(self._external_sessions)
 
+    async def drop_orphan(self) -> None:
+        """Make room: end the oldest session whose connection is gone and that waits to be taken up again."""
+        orphans = (
+            each for each in self._external_sessions.values() if each.processor and each.processor.is_gone
+        )
+        if (orphan := next(orphans, None)) is not None:
+            await orphan.close_session(True)
+
     def session_of(self, session_id: ua.NodeId) -> MendedSession | None:
         """Return a client's session by its public id."""
         sessions = self._external_sessions.values()
