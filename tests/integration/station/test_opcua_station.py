@@ -12,9 +12,11 @@ import pytest
 from asyncua import Client, Node, ua
 
 from edge_service.domain.inspection import Verdict
+from edge_service.gateway.opcua.machine_vision.structures import register
 from edge_service.simulation.plc import SimulatedPlc
 from tests.support.process import Service, service
 from tests.support.station_folder import StationFolder
+from tests.unit.opcua.test_machine_vision import int32, listen, name_of
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -135,19 +137,40 @@ async def test_a_silent_core_turns_every_tag_bad(station: Service) -> None:
     assert station.stop() == 0
 
 
-async def test_the_server_comes_back_with_the_gateway(station: Service) -> None:
-    """Killed, it is there again under the same address; ids of nodes are the same, the line goes on."""
+async def test_every_part_of_the_plc_is_told_as_the_standard_says(station: Service) -> None:
+    """Modbus triggers: each is 670 with its job, exposure end, 760, a result of the same job; Halt is 421."""
     where, url = station.ready(), listening(station)
-    gateway = station.logged("child_started", 2)["pid"]
-    async with SimulatedPlc(*where, mode="sequence") as plc:
-        os.kill(gateway, signal.SIGKILL)
-        assert (await plc.inspect()).verdict is Verdict.OK
-        assert await asyncio.to_thread(listening, station, 2) == url
-        async with Client(url) as client:
-            values = await watch(client, "Status.TriggerReady", "Statistics.Total")
-            await values.until("Statistics.Total", 1)
-            await plc.inspect()
-            await values.until("Statistics.Total", 2)
+    register(3)  # how the standard's structures travel, known to this client too
+    async with Client(url) as client:
+        events = await listen(client)
+        async with SimulatedPlc(*where, mode="sequence") as plc:
+            first = await plc.inspect(serial=b"ONE")
+            second = await plc.inspect(serial=b"TWO")
+            seen = await events.until(12)
+        assert (first.verdict, second.verdict) == (Verdict.OK, Verdict.NG)
+        one_part = [
+            "ReadyToSingleExecutionAuto",
+            "JobStartedEventType",
+            "AcquisitionDoneEventType",
+            "SingleExecutionToReadyAuto",
+            "ReadyEventType",
+            "ResultReadyEventType",
+        ]
+        assert sorted(events.names) == sorted(one_part * 2)
+        results = [event for event in seen if event["ResultId"]]
+        assert [result["PartId"].Id for result in results] == ["ONE", "TWO"]
+        assert [result["JobId"].Id for result in results] == ["line-1-1-1", "line-1-1-2"]
+        assert [result["ResultContent"][0].Value for result in results] == [Verdict.OK, Verdict.NG]
+        halt = client.get_node("ns=2;s=VisionStateMachine")
+        assert await halt.call_method("3:Halt", int32(1), "end of shift") == 0
+        assert name_of((await events.until(13))[12]) == "OperationalToHalted"
+        assert await halt.call_method("3:Reset", int32(1), "") == 0
+        await events.until(16)
+        assert events.names[13:16] == [
+            "HaltedToPreoperational",
+            "PreoperationalToInitializedAuto",
+            "InitializedToReadyAuto",
+        ]
     assert station.stop() == 0
 
 
