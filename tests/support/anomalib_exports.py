@@ -55,7 +55,8 @@ def patchcore() -> AnomalibModule:
     model.model.train()
     with torch.no_grad():
         model.model(_noise(2))
-    model.model.subsample_embedding(0.02)
+    with _quiet():  # anomalib warns of its own default
+        model.model.subsample_embedding(0.02)
     return model.eval()
 
 

@@ -17,6 +17,7 @@ from trainer.cli import (
     edges,
     jobs,
     models,
+    package,
     people,
     results,
     serve,
@@ -44,6 +45,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("train", help=train.HELP)(train.train)
+app.command("package", help=package.HELP)(package.package)
 app.command("weights", help=weights.HELP)(weights.weights)
 app.command("serve", help=serve.HELP)(serve.serve)
 app.command("worker", help=worker.HELP)(worker.worker)
