@@ -3,16 +3,23 @@
 import secrets
 from collections.abc import Callable
 
+import structlog
+
 from edge_service.config import EdgeConfig
 from edge_service.contract.manifest import is_model_name
 from edge_service.domain.codes import Code
-from edge_service.domain.inspection import Frame
+from edge_service.domain.inspection import Frame, Inspection
 from edge_service.enrolment import EnrolmentFile
+from edge_service.errors import OkngError
 from edge_service.inference.heatmap import draw_heat_map
 from edge_service.outbox import DiskOutbox, ImagePolicy, Quota, Sample
 from edge_service.station import Done
 
+log = structlog.get_logger()
+
 MEGABYTE = 1_000_000
+
+FEWEST_SENT = 200  # more than the spool holds: what it recovers must be known to be sent already
 
 Warn = Callable[[int, bool], None]
 """(warning code, whether its cause is there)."""
@@ -34,6 +41,17 @@ class Posting:
             await self._outbox.put(done.inspection, done.frame, done.raw)
         finally:
             self._warn(Code.DISK_NEARLY_FULL, self._outbox.nearly_full)
+
+    def note(self, inspection: Inspection) -> None:
+        """Write down at once that this inspection was answered, whatever else is still to be done."""
+        self._outbox.note(inspection)
+
+    async def recover(self) -> None:
+        """Keep what the process before had answered and not kept any more."""
+        try:
+            await self._outbox.recover()
+        except OkngError as error:
+            log.warning("records_not_recovered", error=error.what, remedy=error.remedy)
 
     async def put_sample(self, station: str, recipe: int, frame: Frame) -> str:
         """Keep a photograph that belongs to no inspection; return its id. Raises DiskFullError."""
@@ -66,11 +84,12 @@ def results_wanted(config: EdgeConfig) -> Callable[[], bool]:
 def outbox(config: EdgeConfig, product: Callable[[int], str]) -> DiskOutbox:
     """Return the outbox as the configuration has it. ``product``: recipe number -> the product it makes."""
     section, images = config.outbox, config.outbox.images
+    keep = max(section.keep_sent, FEWEST_SENT)
     return DiskOutbox(
         config.outbox_dir,
         product,
         policy=ImagePolicy(images.not_ok, images.spot_check_every, images.heat_maps),
-        quota=Quota(section.quota_mb * MEGABYTE, section.spare_mb * MEGABYTE, section.keep_sent),
+        quota=Quota(section.quota_mb * MEGABYTE, section.spare_mb * MEGABYTE, keep),
         draw_heat_map=draw_heat_map,
         wanted=results_wanted(config),
     )

@@ -121,6 +121,7 @@ class Core:
             ),
             reserve=Reserve(Numbers(config.data_dir), claim),
             changed=self._changed,
+            answered=self._posting.note,
             beats=(self._notifier.alive,),
         )
 
@@ -146,6 +147,7 @@ class Core:
         )
         assert self._failure is not None, "set by serve"
         others = [group.create_task(self._pictures.run(), name="pictures")]
+        group.create_task(self._posting.recover(), name="outbox-recover")
         others.append(group.create_task(_raised_by(self._failure), name="failure"))
         others.append(group.create_task(self._keep_models_ready(), name="models"))
         others.append(group.create_task(self._golden.run(self.station.command), name="golden"))

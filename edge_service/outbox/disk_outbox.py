@@ -8,6 +8,8 @@ then the record is kept without picture; a record that cannot be written even so
 raises DiskFullError (code 501), while the station judges on.
 """
 
+import asyncio
+import contextlib
 from collections import Counter as Tally
 from collections.abc import Callable
 from pathlib import Path
@@ -17,15 +19,17 @@ import structlog
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from edge_service.contract.messages import InspectionRecord, read
 from edge_service.domain.inspection import Frame, Inspection, RawScore, Verdict
 from edge_service.durable import Disk
-from edge_service.errors import DiskFailedError, DiskFullError, OkngError
+from edge_service.errors import DiskFailedError, DiskFullError, MessageError, OkngError
 from edge_service.lifecycle import OwnedThread
 from edge_service.outbox.ballast import Ballast
-from edge_service.outbox.letters import Sample, encode, letters_of, sample_letter
+from edge_service.outbox.letters import Sample, encode, inspection_letter, letters_of, sample_letter
 from edge_service.outbox.queue import Queue
 from edge_service.outbox.retention import ImagePolicy, Quota, Retention, free_bytes
-from edge_service.outbox.rows import Counter, NewLetter, NewPicture, Purpose
+from edge_service.outbox.rows import Counter, Kind, NewLetter, NewPicture, Purpose
+from edge_service.outbox.spool import Spool
 
 log = structlog.get_logger()
 
@@ -56,8 +60,10 @@ class DiskOutbox:
         self._folder, self._product, self._disk, self._free = folder, product, disk, free
         self._policy, self._quota = policy or ImagePolicy(), quota or Quota()
         self._draw_heat_map, self._wanted = draw_heat_map, wanted
-        self._ballast = Ballast(folder / "ballast")
-        self._thread = OwnedThread("outbox")
+        self._ballast, self._spool = Ballast(folder / "ballast"), Spool(folder)
+        self._thread, self._notes = OwnedThread("outbox"), OwnedThread("outbox-notes")
+        self._noting: set[asyncio.Task[None]] = set()
+        self._recovered = False
         self._queue: Queue | None = None
         self._retention: Retention | None = None
         self._ok_parts = 0
@@ -67,6 +73,17 @@ class DiskOutbox:
     def nearly_full(self) -> bool:
         """Whether the station should warn (code 550): the quota or the disk is nearly used up."""
         return self._retention is not None and self._retention.nearly_full
+
+    def note(self, inspection: Inspection) -> None:
+        """Write down at once, and without waiting, that this inspection was answered; ``put`` follows."""
+        call = self._notes.call(self._note, inspection, allowance_s=ALLOWANCE_S)
+        task = asyncio.create_task(call, name="outbox-note")
+        self._noting.add(task)
+        task.add_done_callback(self._noting.discard)
+
+    async def recover(self) -> None:
+        """Put what an earlier process noted and did not put. Raises DiskFullError, DiskFailedError."""
+        await self._thread.call(self._recover, allowance_s=ALLOWANCE_S)
 
     async def put(self, inspection: Inspection, frame: Frame | None, raw: RawScore | None) -> None:
         """Keep the inspection; return when it is safe on disk.
@@ -81,7 +98,9 @@ class DiskOutbox:
 
     def close(self) -> None:
         """Finish what is being written and close the files."""
+        self._notes.close()
         self._thread.close()
+        self._spool.close()
         if self._queue is not None:
             self._queue.close()
             self._queue = None
@@ -89,6 +108,36 @@ class DiskOutbox:
     def _put(self, inspection: Inspection, frame: Frame | None, raw: RawScore | None) -> None:
         if not self._wanted():
             return
+        try:
+            self._put_whole(inspection, frame, raw)
+        finally:
+            self._spool.settled(inspection.global_id)
+
+    def _note(self, inspection: Inspection) -> None:
+        if self._wanted():
+            with contextlib.suppress(ValidationError):  # ``put`` says so
+                self._spool.note(inspection.global_id, inspection_letter(inspection).body)
+
+    def _recover(self) -> None:
+        """Once, before the first ``put``: the lines of the process before, without their pictures."""
+        if self._recovered or not self._wanted():
+            return
+        queue, _ = self._open()
+        recovered = 0
+        for line in self._spool.left():
+            with contextlib.suppress(MessageError):  # torn by the kill
+                record = read(InspectionRecord, line)
+                if not queue.knows(Kind.INSPECTION, record.global_id):
+                    queue.put([NewLetter(Kind.INSPECTION, record.global_id, line)])
+                    recovered += 1
+        self._spool.forget_left()
+        self._recovered = True
+        if recovered:
+            log.warning("records_recovered", records=recovered, pictures="lost with the process")
+
+    def _put_whole(self, inspection: Inspection, frame: Frame | None, raw: RawScore | None) -> None:
+        with contextlib.suppress(OkngError):  # the disk: what follows says so
+            self._recover()
         try:
             pictures = self._pictures(inspection, frame, raw)
             letters = letters_of(inspection, pictures, self._product(inspection.recipe))

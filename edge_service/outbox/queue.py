@@ -94,12 +94,16 @@ class Queue:
                 self.pictures.remove(file)
             raise
 
-    def _refuse_known(self, letters: Sequence[NewLetter]) -> None:
+    def knows(self, kind: Kind, number: str) -> bool:
+        """Whether a letter of this id was put, as far back as letters are kept."""
         with sqlite_errors():
-            for letter in letters:
-                query = "SELECT 1 FROM letters WHERE kind = ? AND id = ?"
-                if self.database.execute(query, (letter.kind, letter.id)).fetchone():
-                    raise _used_before(letter)
+            query = "SELECT 1 FROM letters WHERE kind = ? AND id = ?"
+            return self.database.execute(query, (kind, number)).fetchone() is not None
+
+    def _refuse_known(self, letters: Sequence[NewLetter]) -> None:
+        for letter in letters:
+            if self.knows(letter.kind, letter.id):
+                raise _used_before(letter)
 
     def _insert(self, letter: NewLetter, names: Iterable[str]) -> None:
         sequence = self.database.execute(

@@ -60,7 +60,10 @@ class Facts:
 
 
 class Station:
-    """Implements ``ports.Conversation``. ``changed`` is called whenever a signal may have changed."""
+    """Implements ``ports.Conversation``. ``changed`` is called whenever a signal may have changed.
+
+    ``answered`` is told of each inspection at once; it must not wait for anything.
+    """
 
     def __init__(
         self,
@@ -73,13 +76,14 @@ class Station:
         steps: Sequence[Step],
         reserve: Reserve,
         changed: Callable[[], None] = lambda: None,
+        answered: Callable[[Inspection], None] = lambda _: None,
         beats: tuple[Callable[[], None], ...] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.machine, self.facts = machine, facts
         self.equipment: Equipment | None = None
         self._missing: int | None = None  # the code that says why there is no equipment
-        self._changed, self._clock = changed, clock
+        self._changed, self._answered, self._clock = changed, answered, clock
         self.camera = CameraKeeper(make_camera, self._camera_changed)
         self._inspector = Inspector(
             self.camera,
@@ -317,6 +321,7 @@ class Station:
         if self._reserve.used_up:
             self._observe(numbers_used_up=True)
         self.aftermath.put(Done(inspection, evidence.frame, evidence.raw))
+        self._answered(inspection)
         caller = self._callers.pop(published.trigger.acquisition_id, None)
         if caller is not None and not caller.done():
             caller.set_result(inspection)
