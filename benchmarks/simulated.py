@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import trainer.teacher
+from benchmarks.figures import auroc
 from edge_service.contract.keys import new_signing_key
 from edge_service.contract.model_package import read_package_file
 from edge_service.contract.trust import Trust
@@ -90,12 +91,6 @@ class Trial:
         return Outcome(self.product, self.seed, method, auroc(good, bad), gap, train_s)
 
 
-def auroc(good: NDArray[np.float64], bad: NDArray[np.float64]) -> float:
-    """Return the share of pairs in which the defective part scores higher; ties count half."""
-    pairs = bad[:, None] - good[None, :]
-    return float(np.mean((pairs > 0) + 0.5 * (pairs == 0)))
-
-
 def difference(trial: Trial) -> Outcome:
     """Judge by the distance to the mean photograph: whichever way of summing it up separates best."""
     mean = np.mean(np.stack(trial.photographs).astype(np.float32), axis=0)
@@ -143,13 +138,13 @@ def ours(trial: Trial) -> Outcome:
 
 def stock(trial: Trial, epochs: int) -> Outcome:
     """Train anomalib's STFPM as it comes."""
-    from benchmarks.stock_stfpm import train_stock  # noqa: PLC0415 - loads torch and anomalib
+    from benchmarks.stock_methods import train_stock  # noqa: PLC0415 - loads torch and anomalib
 
     weights = Path(trainer.teacher.__file__).parent / BUNDLED_FILE
     began = time.monotonic()
-    judge = train_stock(trial.photographs, weights=weights, epochs=epochs)
+    model = train_stock("stfpm", trial.photographs, weights=weights, epochs=epochs)
     train_s = time.monotonic() - began
-    return trial.outcome("stock", np.array([judge(pixels) for pixels in trial.parts]), train_s)
+    return trial.outcome("stock", np.array([model.judge(pixels)[0] for pixels in trial.parts]), train_s)
 
 
 def measure(names: Sequence[str], seeds: Sequence[int], epochs: int, methods: Sequence[str]) -> list[Outcome]:
