@@ -7,7 +7,7 @@ All methods learn the same photographs, see through the same teacher weights, an
 DIR holds sets in the MVTec AD layout (NAME/train/good, NAME/test/KIND, NAME/ground_truth/KIND); the two
 rendered products come along without it. ``ours`` is `okng-trainer train` with no options, ``ours_stfpm`` the
 same with `--algorithm stfpm`. Every run is kept under ``--cache``, so a benchmark that was stopped goes on
-where it was; ``--report-only`` sums up what is there. ``--page`` writes the page in docs/reference with its plot.
+where it was; ``--report-only`` sums up what is there. ``--page`` writes the page in docs/reference.
 """
 
 import argparse

@@ -29,7 +29,7 @@ def write_page(done: Mapping[Task, Run], summary: dict[str, Any], page: Path) ->
         f"Written by `{_command()}`",
         f"on {datetime.now(UTC):%Y-%m-%d}. Figures are means over the shots and seeds of the last column.",
         "`ours` is `okng-trainer train` with no options; rejects and misses are at the threshold that it",
-        "ships. Latency is OpenVINO on the CPU of the machine that wrote this page, all methods in turns, with",
+        "ships. Latency is OpenVINO on the CPU of the machine that wrote this page, in turns, with",
         "whatever else it had to do: compare, do not quote.",
         "",
         *_table(sets),

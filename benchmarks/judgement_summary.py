@@ -33,8 +33,8 @@ def row(task: Task, run: Run) -> str:
     found = _figures(run)
     return (
         f"{task.set_name:15}{task.method:12}{task.shots:5}{task.seed:5}{_number(found['image_auroc'], 8)}"
-        f"{_number(found['pixel_auroc'], 8)}{_number(found['aupro'], 8)}{_number(found['false_reject_rate'], 9)}"
-        f"{_number(found['miss_rate'], 8)}{run.train_s:9.0f}"
+        f"{_number(found['pixel_auroc'], 8)}{_number(found['aupro'], 8)}"
+        f"{_number(found['false_reject_rate'], 9)}{_number(found['miss_rate'], 8)}{run.train_s:9.0f}"
     )
 
 
