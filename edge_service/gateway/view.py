@@ -43,6 +43,9 @@ class CoreView:
                 self.state["signals"] = signals
             case Event("command" | "conditions", facts):
                 self.state[message.name] = facts
+            case Event("moments", facts):
+                for moment in facts["moments"]:
+                    self.state["state"] = moment.get("state", self.state.get("state"))
             case Event("inspection", inspection):
                 self.state["last"] = inspection
             case Event("frame", data, payload):

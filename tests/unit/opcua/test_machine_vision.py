@@ -354,6 +354,20 @@ async def test_results_are_kept_shown_and_found(bench: OpcUaBench):
         assert {each.ResultId.Id for each in shown} == {"line-1-12-66", "line-1-12-67"}
 
 
+async def test_the_last_result_is_there_after_a_restart_and_is_no_news(bench: OpcUaBench):
+    """A gateway that comes back knows it from the core, once, and tells no event of it."""
+    async with await client_of(bench) as client:
+        events = await listen(client)
+        last = INSPECTION | {"id": "line-1-12-99"}
+        for _ in range(2):
+            bench.hear(Snapshot(station_state(last=last)))
+        management = client.get_node("ns=2;s=ResultManagement")
+        wanted = STRUCTURE["ResultIdDataType"](Id="line-1-12-99")
+        _, found, error = await management.call_method("3:GetResultById", wanted, int32(0))
+        assert (found.ResultId.Id, error) == ("line-1-12-99", 0)
+        assert "ResultReadyEventType" not in events.names
+
+
 async def test_recipes_are_listed_prepared_and_told(bench: OpcUaBench):
     """PrepareRecipe asks the core; when the recipe is active an event says so; none can be unprepared."""
     async with await client_of(bench) as client:

@@ -88,6 +88,8 @@ class VisionSystem:
         await self._recipes.hear_all(state, at)
         await self._configurations.hear(signals, at)
         await self.hear_conditions(state.get("conditions", {}), at)
+        if last := state.get("last"):
+            await self._results.remember(last, at)
 
     async def hear_signals(self, signals: Mapping[str, Any], at: datetime) -> None:
         """Take what changed."""
