@@ -5,7 +5,7 @@ one before it subtracts, and carries min-max scaling, thresholds, a label and a 
 model's size go in, the distance is one minus the cosine (half the squared distance of two unit vectors is
 the same number), and raw score and raw map come out. The maps are enlarged before they are multiplied, as
 anomalib does it: multiplied at the size of the first layer, and enlarged then, the score was up to a fifth
-lower (docs/decisions/0012).
+lower (docs/decisions/0013).
 
 ::
 
