@@ -3,10 +3,10 @@
 ``python -m benchmarks.changeover --json changeover.json``
 
 A real core with the ready pcb and crate models as recipes 1 and 2. It is started twice: the second start
-finds the compiled kernels and the recorded variants. Then the PLC changes recipes back and forth; then it triggers
-every 100 ms while a second version of the pcb model is installed, is got ready in the background, and is
-activated by command 5. A trigger is missed when the station answers it with MissedAcquisition; one that had
-to wait for TriggerReady at its time is counted as late.
+finds the compiled kernels and the recorded variants. Then the PLC changes recipes back and forth; then it
+triggers every 100 ms while a second version of the pcb model is installed, is got ready in the background,
+and is activated by command 5. A trigger is missed when the station answers it with MissedAcquisition; one
+that had to wait for TriggerReady at its time is counted as late.
 """
 
 import argparse
