@@ -18,15 +18,17 @@ ROOT = Path(__file__).parents[2]
 
 
 class Service:
-    """A running ``okng-edge VERB``; its stdout comes line by line, its stderr goes to a file."""
+    """A running ``okng-edge VERB`` (or ``module``'s); stdout comes line by line, stderr goes to a file."""
 
-    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, module: str = "edge_service", **environment: str
+    ) -> None:
         self._log = folder / f"{arguments[0]}-{len(list(folder.glob('*.stderr')))}.stderr"
         self._lines: queue.Queue[str | None] = queue.Queue()
         ours = {"PYTHONPATH": str(ROOT), "OKNG_LANG": "en"}
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "edge_service", *arguments],
+                [sys.executable, "-m", module, *arguments],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 cwd=folder,
@@ -89,9 +91,11 @@ class Service:
 
 
 @contextlib.contextmanager
-def service(folder: Path, *arguments: str, **environment: str) -> Iterator[Service]:
+def service(
+    folder: Path, *arguments: str, module: str = "edge_service", **environment: str
+) -> Iterator[Service]:
     """Run ``okng-edge`` with ``arguments`` in ``folder`` for as long as the block lasts."""
-    running = Service(folder, *arguments, **environment)
+    running = Service(folder, *arguments, module=module, **environment)
     try:
         yield running
     finally:
