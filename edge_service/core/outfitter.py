@@ -15,7 +15,7 @@ from edge_service.contract.model_package import ModelPackage
 from edge_service.core.package_engine import RETRY_S, load_package
 from edge_service.core.thresholds import Thresholds
 from edge_service.domain.inspection import Recipe
-from edge_service.errors import OkngError, PackageError, RecipeError
+from edge_service.errors import OkngError, PackageError, RecipeError, SelfTestError
 from edge_service.inference.engine import OpenVinoEngine
 from edge_service.language import say
 from edge_service.lifecycle import OwnedThread
@@ -74,9 +74,23 @@ class StoreOutfitter:
                     log.warning("model_not_usable", model=f"{model} {version}", error=error.what)
 
     async def golden_test(self, equipment: Equipment) -> None:
-        """Judge the golden images once more with the engine in use."""
+        """Judge the golden images once more with the engine in use, by the threshold in force."""
         loaded = self._warm[equipment.model.digest]
-        await self._call(lambda _: self_test(loaded.package, loaded.engine))
+        for result in await self._call(lambda _: self_test(loaded.package, loaded.engine)):
+            found_bad = result.got >= equipment.threshold
+            if found_bad != (result.kind == "defective"):
+                raise SelfTestError(
+                    say(
+                        f"{result.file} is {result.kind} and scores {result.got:.5g} at threshold "
+                        f"{equipment.threshold:.5g}",
+                        f"{result.file} 为 {result.kind}，得分 {result.got:.5g}，"
+                        f"阈值 {equipment.threshold:.5g}",
+                    ),
+                    remedy=say(
+                        "the threshold was moved past a golden image: okng-edge threshold reset RECIPE",
+                        "阈值越过了标准图像：okng-edge threshold reset 配方号",
+                    ),
+                )
 
     async def activate(self, recipe: int) -> Equipment:
         """Activate the newest installed version of the recipe's model."""

@@ -122,3 +122,12 @@ async def test_the_variant_chosen_on_this_box_is_recorded_and_used_again(tmp_pat
     async with outfitted(tmp_path, signed_package(), active="1") as outfitter:
         again = (await outfitter.equip(1)).engine
         assert [trial.variant for trial in again.chosen.trials] == [first.chosen.variant]
+
+
+async def test_a_threshold_beyond_a_golden_image_fails_the_golden_test(tmp_path: Path):
+    """A threshold so high that the known bad image passes is found out by the next golden test."""
+    async with outfitted(tmp_path, signed_package(), active="1") as outfitter:
+        await outfitter.golden_test(await outfitter.equip(1))
+        await outfitter.remember_threshold(1, 3.0)
+        with pytest.raises(SelfTestError, match="defective-1"):
+            await outfitter.golden_test(await outfitter.equip(1))

@@ -29,6 +29,7 @@ from edge_service.inference.preprocess import to_model_input
 from trainer.datasets.photographs import read_folder
 from trainer.domain import PIXEL_MEAN, PIXEL_STD, Phase, PhotographSet, Picture, Progress, Watcher
 from trainer.evaluation.picture import Evidence, draw_evidence
+from trainer.export.spoilt import spoil
 from trainer.pipeline.acceptance import (
     MOST_DIFFERENCE,
     Agreement,
@@ -42,6 +43,8 @@ from trainer.pipeline.settings import TrainingSettings
 from trainer.teacher.weights import TeacherWeights, load_weights
 
 MOST_GOLDEN_IMAGES = 3
+DRAWN_DEFECTS = 8  # tried, until one is found clearly
+CLEARLY = 1.25  # times the threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,10 @@ def train_package(
 def _golden_images(
     photographs: PhotographSet, engine: OpenVinoEngine, model: LearnedModel
 ) -> tuple[tuple[GoldenImage, ...], dict[str, bytes]]:
-    """Return the first photographs at the model's own size with the scores the engine gives them."""
+    """Return the first photographs at the model's own size with the scores the engine gives them.
+
+    And the first of them with a drawn defect, where the model finds it clearly: something known to be bad.
+    """
     golden, files = [], {}
     for number, photograph in enumerate(photographs.photographs[:MOST_GOLDEN_IMAGES], start=1):
         pixels = to_model_input(photograph.pixels, *model.input_size)[0]
@@ -151,6 +157,17 @@ def _golden_images(
                 tolerance=MOST_DIFFERENCE * model.threshold.value,
             )
         )
+    first = to_model_input(photographs.photographs[0].pixels, *model.input_size)
+    for number in range(DRAWN_DEFECTS):
+        spoilt = spoil(np.repeat(first, number + 1, axis=0), seed=number)[-1]
+        score = engine.score(spoilt).score
+        if score > CLEARLY * model.threshold.value:
+            name = "golden/defective-1.png"
+            files[name] = _png(spoilt)
+            golden.append(
+                GoldenImage(file=name, kind="defective", score=score, tolerance=MOST_DIFFERENCE * score)
+            )
+            break
     return tuple(golden), files
 
 

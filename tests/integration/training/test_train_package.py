@@ -88,7 +88,8 @@ def test_the_package_says_what_it_was_made_from(trained: Run) -> None:
     assert manifest.training_set.size == 3
     assert manifest.threshold.false_reject_rate == 0.01
     assert manifest.threshold.n == 3
-    assert len(manifest.golden) == 3
+    assert [golden.kind for golden in manifest.golden][:3] == ["good"] * 3
+    assert len(manifest.golden) <= 4
     assert manifest.input_size.width > manifest.input_size.height  # as the photographs are
 
 
@@ -99,7 +100,7 @@ def test_the_edges_engine_agrees_with_the_trained_network(trained: Run) -> None:
 
 
 def test_the_golden_images_come_out_as_the_manifest_says(trained: Run) -> None:
-    """A fresh engine gives every golden image its score, and all are below the threshold."""
+    """A fresh engine gives every golden image its score; good ones are below the threshold."""
     graph = trained.package.graph()
     with OpenVinoEngine.load(graph.xml, graph.weights, devices=("CPU",)) as engine:
         for golden in trained.package.manifest.golden:
@@ -108,7 +109,7 @@ def test_the_golden_images_come_out_as_the_manifest_says(trained: Run) -> None:
             assert decoded is not None
             score = engine.score(np.asarray(decoded, np.uint8)).score
             assert abs(score - golden.score) <= golden.tolerance
-            assert score < trained.package.manifest.threshold.value
+            assert (score < trained.package.manifest.threshold.value) == (golden.kind == "good")
 
 
 def test_a_quantised_twin_comes_along_where_it_judges_as_fp32_does(trained: Run) -> None:
