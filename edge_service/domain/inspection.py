@@ -4,11 +4,13 @@ Times named ``*_at`` or ``*_began`` are seconds of the monotonic clock (comparab
 run); ``captured_at`` is seconds since 1970 UTC.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from edge_service.domain.pixels import BGR8, to_bgr
 
 
 class Verdict(IntEnum):
@@ -52,7 +54,10 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture. ``pixels``: uint8, BGR, shape (height, width, 3), never written to."""
+    """One picture. ``pixels``: uint8, BGR, shape (height, width, 3), never written to.
+
+    ``pixel_format``: one of ``domain.pixels.FORMATS``; another than BGR8 has the shape that goes with it.
+    """
 
     pixels: NDArray[np.uint8]
     exposure_began: float  # monotonic seconds; the light that made the pixels fell then or later
@@ -60,6 +65,13 @@ class Frame:
     captured_at: float  # Unix seconds UTC
     camera: str
     simulated: bool = False
+    pixel_format: str = BGR8
+
+    def in_bgr(self) -> "Frame":
+        """Return the same frame with pixels that anyone can show. Raises ValueError."""
+        if self.pixel_format == BGR8:
+            return self
+        return replace(self, pixels=to_bgr(self.pixels, self.pixel_format), pixel_format=BGR8)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,13 @@ import structlog
 from numpy.typing import NDArray
 
 from edge_service.domain.inspection import Frame, RawScore
-from edge_service.errors import InferenceError, OkngError, PackageError, ScoreNotFiniteError
+from edge_service.errors import (
+    BadImageError,
+    InferenceError,
+    OkngError,
+    PackageError,
+    ScoreNotFiniteError,
+)
 from edge_service.inference.graph import OpenVinoRuntime, Precision, Runtime
 from edge_service.inference.on_device import Chosen, Examine, GraphOnDevice, choose
 from edge_service.language import say
@@ -137,7 +143,17 @@ class OpenVinoEngine:
 
         Raises BadImageError (304), ScoreNotFiniteError (403), InferenceError (401: every device failed).
         """
-        return await self._thread.call(self.score, frame.pixels, allowance_s=_ALLOWANCE_S)
+        return await self._thread.call(self._score_frame, frame, allowance_s=_ALLOWANCE_S)
+
+    def _score_frame(self, frame: Frame) -> RawScore:
+        try:
+            pixels = frame.in_bgr().pixels
+        except ValueError as error:
+            raise BadImageError(
+                say(f"the picture cannot be judged: {error}", f"图像无法判定：{error}"),
+                remedy=say("set the camera to BGR8 or Mono8", "请将相机设置为 BGR8 或 Mono8"),
+            ) from error
+        return self.score(pixels)
 
     def score(self, pixels: NDArray[np.uint8]) -> RawScore:
         """Measure a picture (uint8, BGR or grey, any size); blocks. Raises like ``infer``."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from edge_service.domain.inspection import Frame, Inspection, RawScore
+from edge_service.domain.pixels import BGR8
 from edge_service.errors import OkngError
 
 log = structlog.get_logger()
@@ -77,6 +78,8 @@ class Aftermath:
         await self._idle.wait()
 
     async def _finish(self, done: Done) -> None:
+        if done.frame is not None and done.frame.pixel_format != BGR8:
+            done = replace(done, frame=await asyncio.to_thread(_shown, done.frame))
         failed = False
         for step in self._steps:
             try:
@@ -99,3 +102,11 @@ class Aftermath:
             lost = self._waiting.popleft()
             self.lost_records += 1
             log.error("record_dropped", counter=lost.inspection.counter, lost=self.lost_records)
+
+
+def _shown(frame: Frame) -> Frame | None:
+    try:
+        return frame.in_bgr()
+    except ValueError as error:  # it was answered with code 304
+        log.warning("picture_unreadable", reason=str(error))
+        return None

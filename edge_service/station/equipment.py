@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from edge_service.domain.inspection import Frame, Judgement, ModelIdentity, RawScore, Recipe
 from edge_service.domain.judgement import ScoreOfMap, judge
+from edge_service.domain.pixels import picture_size
 from edge_service.ports import Engine
 
 
@@ -38,7 +39,7 @@ class Equipment:
 
     def judge(self, frame: Frame, raw: RawScore) -> Judgement:
         """Judge a measured frame by the threshold in force."""
-        height, width = frame.pixels.shape[:2]
+        height, width = picture_size(frame.pixels, frame.pixel_format)
         return judge(
             raw,
             threshold=self.threshold,
