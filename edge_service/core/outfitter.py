@@ -67,7 +67,12 @@ class StoreOutfitter:
         What does not work is told in the log; whoever asks for it gets the same answer.
         """
         for model in dict.fromkeys(recipe.model for recipe in self._recipes.values()):
-            for version in await self._call(partial(self._wanted_soon, model)):
+            try:
+                versions = await self._call(partial(self._wanted_soon, model))
+            except OkngError as error:
+                log.warning("model_not_usable", model=model, error=error.what)
+                continue
+            for version in versions:
                 try:
                     await self._call(partial(self._load_version, model, version))
                 except OkngError as error:

@@ -131,3 +131,13 @@ async def test_a_threshold_beyond_a_golden_image_fails_the_golden_test(tmp_path:
         await outfitter.remember_threshold(1, 3.0)
         with pytest.raises(SelfTestError, match="defective-1"):
             await outfitter.golden_test(await outfitter.equip(1))
+
+
+async def test_a_damaged_pointer_does_not_end_the_looking(tmp_path: Path):
+    """What cannot be read in the store is told in the log; the core goes on."""
+    async with outfitted(tmp_path, signed_package(), active="1") as outfitter:
+        equipment = await outfitter.equip(1)
+        (tmp_path / "models/pcb/.active.json").write_text("{")
+        await outfitter.keep_ready()
+        frame = Frame(good_picture(), 0.0, 0.0, 0.0, "test")
+        assert (await equipment.engine.infer(frame)).score < equipment.threshold

@@ -5,11 +5,12 @@ needed, for a value beyond the range saturates, and stays strange. Convolutions 
 last one (distances, place statistics, score) stays as it is.
 """
 
+import io
 import logging
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import openvino as ov
@@ -24,7 +25,7 @@ from trainer.quiet import importing_quietly
 
 def to_int8(exported: IntermediateRepresentation, pictures: Picture) -> IntermediateRepresentation:
     """Quantise by what the graph computes from good ``pictures``, uint8 (n, H, W, 3). Raises ExportError."""
-    with importing_quietly():
+    with importing_quietly(), _quiet():
         import nncf  # noqa: PLC0415 - seconds of import that only this function needs
     try:
         with _quiet():
@@ -49,9 +50,9 @@ def _quiet() -> Iterator[None]:
     """Keep NNCF's progress bars and advice to itself."""
     logger = logging.getLogger("nncf")
     level, disabled = logger.level, logging.root.manager.disable
-    logging.disable(logging.INFO)
+    logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):  # stdout is for answers, JSON too
             warnings.simplefilter("ignore")
             yield
     finally:
