@@ -12,6 +12,7 @@ from typing import Self
 
 from edge_service.errors import InternalError, OkngError
 from edge_service.language import say
+from edge_service.lifecycle.parent import PARENT
 
 END_TIMEOUT_S = 15.0
 TAIL_LINES = 20
@@ -34,7 +35,7 @@ class Process:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env=dict(os.environ, PYTHONUNBUFFERED="1", COLUMNS="100"),
+                env=dict(os.environ, PYTHONUNBUFFERED="1", COLUMNS="100") | {PARENT: str(os.getpid())},
             )
 
     def lines(self) -> Iterator[str]:
