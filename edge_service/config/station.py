@@ -54,9 +54,17 @@ class RecipeSection(Section):
         ),
     )
 
+    mask: str | None = Field(
+        default=None,
+        min_length=1,
+        description=about(
+            "grey picture of the part, white where it is judged", "工件的灰度图像，白色为检测区域"
+        ),
+    )
+
     def recipe(self) -> Recipe:
         """Return the recipe as the station knows it."""
-        return Recipe(self.number, self.name, self.model, self.threshold)
+        return Recipe(self.number, self.name, self.model, self.threshold, self.mask)
 
 
 Device = Annotated[

@@ -12,6 +12,7 @@ against the folder of the file. A minimal file::
 import json
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -131,8 +132,12 @@ class EdgeConfig(Section):
         return self.data_dir / "server.json"
 
     def recipe_table(self) -> dict[int, Recipe]:
-        """Return number -> recipe, in the order of the file."""
-        return {section.number: section.recipe() for section in self.recipes}
+        """Return number -> recipe, in the order of the file; masks as absolute paths."""
+        recipes = (section.recipe() for section in self.recipes)
+        return {
+            recipe.number: replace(recipe, mask=str(self.resolve(recipe.mask))) if recipe.mask else recipe
+            for recipe in recipes
+        }
 
     @property
     def first_recipe(self) -> int:

@@ -6,12 +6,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import structlog
 
 from edge_service.config import EdgeConfig
+from edge_service.contract import score
 from edge_service.contract.model_package import ModelPackage
+from edge_service.core.masks import load_mask
 from edge_service.core.package_engine import RETRY_S, load_package
 from edge_service.core.thresholds import Thresholds
 from edge_service.domain.inspection import Recipe
@@ -57,8 +60,7 @@ class StoreOutfitter:
         table = self._recipes if recipes is None else recipes
         wanted = _known(recipe, table)
         wanted = replace(wanted, threshold=self.thresholds.in_force(wanted))
-        loaded = await self._call(lambda _: self._load_active(wanted.model))
-        return _equipment(wanted, loaded)
+        return await self._call(lambda _: _equipment(wanted, self._load_active(wanted.model)))
 
     async def keep_ready(self) -> None:
         """Compile and test what may be asked for next, so that a change costs no time on the line.
@@ -298,9 +300,12 @@ def _known(recipe: int, table: Mapping[int, Recipe]) -> Recipe:
 
 
 def _equipment(recipe: Recipe, loaded: _Loaded) -> Equipment:
+    manifest = loaded.package.manifest
     return Equipment(
         recipe=recipe,
         model=identity_of(loaded.package),
         engine=loaded.engine,
-        model_threshold=loaded.package.manifest.threshold.value,
+        model_threshold=manifest.threshold.value,
+        mask=load_mask(Path(recipe.mask), manifest) if recipe.mask else None,
+        score_of_map=partial(score.compute, manifest.score) if recipe.mask else None,
     )

@@ -128,6 +128,7 @@ class Recipe:
     name: str
     model: str  # name of an installed model
     threshold: float | None = None  # overrides the package's; normalised, 0.5 = the package's threshold
+    mask: str | None = None  # path of a picture, white where the part is judged
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,15 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edge_service.config import parse
 from edge_service.core.outfitter import StoreOutfitter
 from edge_service.domain.inspection import Frame, Verdict
-from edge_service.errors import SelfTestError
+from edge_service.errors import RecipeError, SelfTestError
 from edge_service.model_store.store import ModelStore
 from tests.support.tiny_model import defective_picture, good_picture
 from tests.support.trust import server_trust, signed_package
@@ -141,3 +144,42 @@ async def test_a_damaged_pointer_does_not_end_the_looking(tmp_path: Path):
         await outfitter.keep_ready()
         frame = Frame(good_picture(), 0.0, 0.0, 0.0, "test")
         assert (await equipment.engine.infer(frame)).score < equipment.threshold
+
+
+def masked(folder: Path, picture: NDArray[np.uint8] | None) -> StoreOutfitter:
+    """Return an outfitter whose recipe has this mask."""
+    if picture is not None:
+        cv2.imwrite(str(folder / "mask.png"), picture)
+    text = CONFIG.replace(b"model: pcb", b"model: pcb, mask: mask.png")
+    config = parse(text, "edge.yaml", folder)
+    store = ModelStore(config.store_dir, server_trust)
+    store.install(signed_package())
+    store.activate("pcb", "1", lambda _: None)
+    return StoreOutfitter(config, store)
+
+
+@pytest.mark.parametrize(("white", "verdict"), [("left", Verdict.NG), ("right", Verdict.OK)])
+async def test_what_a_mask_hides_does_not_count(tmp_path: Path, white: str, verdict: Verdict):
+    """The blot lies left of the middle: judged where the left is white, ignored where only the right is."""
+    mask = np.zeros((50, 100), np.uint8)
+    mask[:, slice(0, 50) if white == "left" else slice(50, 100)] = 255
+    outfitter = masked(tmp_path, mask)
+    try:
+        equipment = await outfitter.equip(1)
+        frame = Frame(defective_picture(), 0.0, 0.0, 0.0, "test")
+        assert equipment.judge(frame, await equipment.engine.infer(frame)).verdict is verdict
+    finally:
+        await outfitter.close()
+
+
+@pytest.mark.parametrize("picture", [None, np.zeros((8, 8), np.uint8)])
+async def test_a_mask_that_is_none_or_hides_everything_is_refused(
+    tmp_path: Path, picture: NDArray[np.uint8] | None
+):
+    """The recipe cannot be used (103), and the message names the file."""
+    outfitter = masked(tmp_path, picture)
+    try:
+        with pytest.raises(RecipeError, match=r"mask\.png"):
+            await outfitter.equip(1)
+    finally:
+        await outfitter.close()
