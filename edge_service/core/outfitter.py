@@ -31,6 +31,7 @@ log = structlog.get_logger()
 Answer = TypeVar("Answer")
 
 SPARE = 2  # compiled models kept beside the recipes' active ones: the newest and the one before
+LAST_COMPILE_S = 20.0
 ALLOWANCE_S = 180.0  # a cold compile on a GPU
 
 
@@ -167,8 +168,11 @@ class StoreOutfitter:
         self._recipes = config.recipe_table()
 
     async def close(self) -> None:
-        """Give every device back."""
-        await asyncio.to_thread(self._thread.close)
+        """Give every device back.
+
+        A compile in hand is waited for: a process that ends in the middle of one is aborted by OpenVINO.
+        """
+        await asyncio.to_thread(self._thread.close, LAST_COMPILE_S)
         for loaded in self._warm.values():
             await asyncio.to_thread(loaded.engine.close)
         self._warm.clear()

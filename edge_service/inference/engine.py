@@ -45,6 +45,7 @@ log = structlog.get_logger()
 
 _ALLOWANCE_S = 10.0  # for one frame, changing over to the next device included
 _LONGEST_RETRY_S = 1800.0
+_LAST_TRY_S = 10.0  # for a device that is being tried when the engine is closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,8 @@ class OpenVinoEngine:
         """Let the frame in hand finish and end the threads."""
         self._closing.set()
         self._thread.close()
+        if (comeback := self._comeback) is not None:
+            comeback.join(_LAST_TRY_S)
 
     def __enter__(self) -> Self:
         return self
