@@ -134,8 +134,9 @@ def _ours(task: Task, trial: Trial) -> _Learned:
     from trainer.pipeline.run import PackageLabel, train_package  # noqa: PLC0415
     from trainer.pipeline.settings import TrainingSettings  # noqa: PLC0415
 
-    asked = {"algorithm": "stfpm"} if task.method == "ours_stfpm" else {}
-    settings = TrainingSettings(weights=f"file:{task.weights}", seed=task.seed, **asked)
+    usual = TrainingSettings().algorithm
+    algorithm = "stfpm" if task.method == "ours_stfpm" else usual
+    settings = TrainingSettings(weights=f"file:{task.weights}", seed=task.seed, algorithm=algorithm)
     key = new_signing_key()
     with tempfile.TemporaryDirectory() as scratch:
         good = Path(scratch) / "good"

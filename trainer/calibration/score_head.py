@@ -34,7 +34,13 @@ class ScoreHead(nn.Module):
     Every map's sides are those of the first divided by 1, 2, 4 ...
     """
 
-    def __init__(self, statistics: Sequence[MapStatistics], top_fraction: float = TOP_FRACTION) -> None:
+    def __init__(
+        self,
+        statistics: Sequence[MapStatistics],
+        top_fraction: float = TOP_FRACTION,
+        border: int = BORDER,
+        smoothing: float = SMOOTHING,
+    ) -> None:
         super().__init__()
         self.means = nn.ParameterList([_constant(known.mean) for known in statistics])
         self.spreads = nn.ParameterList([_constant(known.spread) for known in statistics])
@@ -43,9 +49,11 @@ class ScoreHead(nn.Module):
         self.doublings = [(height // known.mean.shape[0]).bit_length() - 1 for known in statistics]
         weights = [weight for _, weight in zip(statistics, cycle(MAP_WEIGHTS), strict=False)]
         self.shares = [weight / sum(weights) for weight in weights]
-        self.count = max(1, round(top_fraction * (height - 2 * BORDER) * (width - 2 * BORDER)))
+        self.count = max(1, round(top_fraction * (height - 2 * border) * (width - 2 * border)))
+        self.border = border
+        self.kernel = _gaussian(smoothing)
         self.definition = ScoreDefinition(
-            kind="top_mean", parameters={"fraction": top_fraction, "border": BORDER}
+            kind="top_mean", parameters={"fraction": top_fraction, "border": border}
         )
 
     def forward(self, distances: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -58,8 +66,9 @@ class ScoreHead(nn.Module):
             for _ in range(doublings):
                 enlarged = _double(enlarged)
             unusual.append(enlarged)
-        anomaly_map = _smooth(torch.stack(unusual).sum(0), _KERNEL).clamp_min(0.0)
-        inner = anomaly_map[:, :, BORDER : self.size[0] - BORDER, BORDER : self.size[1] - BORDER]
+        anomaly_map = _smooth(torch.stack(unusual).sum(0), self.kernel).clamp_min(0.0)
+        (height, width), border = self.size, self.border
+        inner = anomaly_map[:, :, border : height - border, border : width - border]
         return inner.flatten(1).topk(self.count).values.mean(1), anomaly_map
 
 
@@ -98,6 +107,3 @@ def _gaussian(width: float) -> tuple[float, ...]:
     reach = round(2 * width)
     weights = [math.exp(-(place**2) / (2 * width**2)) for place in range(-reach, reach + 1)]
     return tuple(weight / sum(weights) for weight in weights)
-
-
-_KERNEL = _gaussian(SMOOTHING)

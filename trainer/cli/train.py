@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from edge_service.language import say
 from trainer.errors import SettingError
+
+if TYPE_CHECKING:
+    from trainer.pipeline.settings import Algorithm
 
 HELP = say(
     "Make a model from a folder of good photographs (3 to 10 are usual).\n\n"
@@ -65,9 +68,21 @@ Budget = Annotated[
 Seed = Annotated[
     int, typer.Option(min=0, help=say("the same seed gives the same model", "相同种子得到相同模型"))
 ]
-AlgorithmName = Annotated[str, typer.Option("--algorithm", help="stfpm")]
+AlgorithmName = Annotated[
+    str,
+    typer.Option(
+        "--algorithm",
+        help=say(
+            "auto | stfpm | memory_bank; auto takes what cross-validation shows to be better",
+            "auto | stfpm | memory_bank；auto 按照片交叉验证的结果选择较好者",
+        ),
+    ),
+]
 FalseRejectRate = Annotated[
-    float, typer.Option(help=say("share of good parts that may be rejected", "允许误判的良品比例"))
+    str,
+    typer.Option(
+        help=say("share of good parts that may be rejected: 1% or 0.01", "允许误判的良品比例：1% 或 0.01")
+    ),
 ]
 Key = Annotated[
     Path | None,
@@ -106,7 +121,7 @@ def train(
     budget: Budget = 0.0,
     seed: Seed = 0,
     algorithm: AlgorithmName = "stfpm",
-    false_reject_rate: FalseRejectRate = 0.01,
+    false_reject_rate: FalseRejectRate = "1%",
     key: Key = None,
     int8: Int8 = True,  # noqa: FBT002 - a flag of the command line
     as_json: AsJson = False,  # noqa: FBT002 - a flag of the command line
@@ -121,19 +136,15 @@ def train(
     from trainer.pipeline.settings import TrainingSettings
     from trainer.pipeline.signing import signing_key
 
-    if algorithm != "stfpm":
-        raise SettingError(
-            say(f'There is no algorithm "{algorithm}"', f"没有算法“{algorithm}”"),
-            remedy=say("Choose stfpm.", "请选择 stfpm。"),
-        )
     settings = TrainingSettings(
         weights=weights,
+        algorithm=cast("Algorithm", algorithm),
         size=size,
         layers=tuple(f"layer{number.strip()}" for number in layers.split(",")),
         epochs=epochs,
         budget_s=budget,
         seed=seed,
-        false_reject_rate=false_reject_rate,
+        false_reject_rate=_share(false_reject_rate),
         int8=int8,
     )
     label = PackageLabel(name, version or datetime.now(UTC).strftime("%Y%m%d-%H%M%S"))
@@ -141,3 +152,20 @@ def train(
     with report.progress(quiet=as_json) as watch:
         result = train_package(folder, label, settings, out, key=signer.key, watch=watch)
     report.tell(result, signer, as_json=as_json)
+
+
+def _share(text: str) -> float:
+    """Read "1%", "1 %" or "0.01". Raises SettingError."""
+    number, percent, rest = text.strip().partition("%")
+    try:
+        value = float(number) if not rest else float("nan")
+    except ValueError:
+        value = float("nan")
+    if value != value:  # noqa: PLR0124 - not a number
+        raise SettingError(
+            say(f'--false-reject-rate "{text}" is no share', f"--false-reject-rate “{text}”不是比例"),
+            remedy=say(
+                "Give a share of good parts, such as 1% or 0.01.", "请给出良品比例，例如 1% 或 0.01。"
+            ),
+        )
+    return value / 100 if percent else value

@@ -49,6 +49,10 @@ def draw_evidence(evidence: Evidence, path: Path) -> None:
 
 
 def _draw_loss(axes: Axes, losses: Sequence[float]) -> None:
+    if not losses:
+        axes.set(title="nothing was trained: a memory bank of the photographs")
+        axes.set_axis_off()
+        return
     axes.plot(losses, color=_POINTS, linewidth=1.0)
     axes.set(title="loss of the student", xlabel="step", yscale="log")
     axes.grid(visible=True, alpha=0.3)

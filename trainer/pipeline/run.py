@@ -26,6 +26,7 @@ from edge_service.contract.manifest import (
 from edge_service.contract.model_package import SUFFIX, write_package
 from edge_service.inference.engine import OpenVinoEngine
 from edge_service.inference.preprocess import to_model_input
+from trainer.calibration.threshold import find_threshold
 from trainer.datasets.photographs import read_folder
 from trainer.domain import PIXEL_MEAN, PIXEL_STD, Phase, PhotographSet, Picture, Progress, Watcher
 from trainer.evaluation.picture import Evidence, draw_evidence
@@ -45,6 +46,7 @@ from trainer.teacher.weights import TeacherWeights, load_weights
 MOST_GOLDEN_IMAGES = 3
 DRAWN_DEFECTS = 8  # tried, until one is found clearly
 CLEARLY = 1.25  # times the threshold
+USUAL_RATES = (0.001, 0.01, 0.05)  # false-reject rates whose thresholds a manifest tells beside its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,6 @@ def train_package(
     watch(Progress(Phase.PACKAGE, 0, 1))
     manifest = _manifest(
         label,
-        settings,
         photographs=photographs,
         weights=weights,
         model=model,
@@ -179,7 +180,6 @@ def _png(pixels: Picture) -> bytes:
 
 def _manifest(
     label: PackageLabel,
-    settings: TrainingSettings,
     *,
     photographs: PhotographSet,
     weights: TeacherWeights,
@@ -192,7 +192,7 @@ def _manifest(
         name=label.name,
         version=label.version,
         created_at=datetime.now(UTC),
-        algorithm=settings.algorithm,
+        algorithm=model.algorithm,
         backbone=Backbone(name=weights.backbone, weights=weights.source, weights_sha256=weights.sha256),
         input_size=Size(height=height, width=width),
         map_size=Size(height=map_height, width=map_width),
@@ -218,7 +218,11 @@ def _figures(
         "seed": settings.seed,
         "layers": list(settings.layers),
         "steps": len(model.losses),
-        "final_loss": model.losses[-1],
+        "final_loss": model.losses[-1] if model.losses else None,
+        "cross_validation": dict(model.separations),
+        "thresholds": {
+            f"{rate:g}": find_threshold(model.calibration.held_out, rate).value for rate in USUAL_RATES
+        },
         "held_out_scores": {"median": float(np.median(held_out)), "largest": float(held_out.max())},
         "agreement": {
             "score_difference": agreement.score_difference,

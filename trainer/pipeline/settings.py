@@ -2,13 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from edge_service.language import say
 from trainer.domain import LAYERS
 from trainer.errors import SettingError
 
-Algorithm = Literal["stfpm"]
+Algorithm = Literal["auto", "stfpm", "memory_bank"]
 
 USUAL_STEPS = 160
 BATCH = 4  # pictures a step
@@ -19,6 +19,8 @@ _SMALLEST, _LARGEST = 64, 1024
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
     """How to make a model. Raises SettingError for what is out of range.
+
+    ``algorithm``: ``auto`` takes what cross-validation on the photographs shows to be better.
 
     ``size``: side in pixels of a square as large as the model's input. ``epochs``: passes over the
     photographs, each pass with new variations; 0 = ``USUAL_STEPS`` steps whatever their number.
@@ -60,6 +62,22 @@ class TrainingSettings:
                 f"--layers {','.join(self.layers)} cannot be used", f"--layers {','.join(self.layers)} 不可用"
             ),
             say("Choose 1, 1,2 or 1,2,3.", "请选择 1、1,2 或 1,2,3。"),
+        )
+        self._require(
+            self.algorithm in get_args(Algorithm),
+            say(f'There is no algorithm "{self.algorithm}"', f"没有算法“{self.algorithm}”"),
+            say(
+                f"Choose one of: {', '.join(get_args(Algorithm))}.",
+                f"请选择：{'、'.join(get_args(Algorithm))}。",
+            ),
+        )
+        self._require(
+            self.algorithm != "memory_bank" or self.layers == LAYERS,
+            say("The memory bank needs all three layers", "特征库需要全部三层"),
+            say(
+                "Leave --layers away, or choose --algorithm stfpm.",
+                "请省略 --layers，或选择 --algorithm stfpm。",
+            ),
         )
         self._require(
             self.epochs >= 0 and self.budget_s >= 0,

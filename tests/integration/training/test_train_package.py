@@ -27,7 +27,7 @@ from trainer.teacher.weights import BUNDLED_SHA256  # noqa: E402
 from trainer.training.stfpm import Lesson, Schedule, teach  # noqa: E402
 
 pytestmark = pytest.mark.training
-SETTINGS = TrainingSettings(size=96, epochs=12, seed=1)
+SETTINGS = TrainingSettings(algorithm="stfpm", size=96, epochs=12, seed=1)
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,28 @@ def test_one_photograph_trains_with_a_warning_in_the_manifest(tmp_path: Path) ->
     assert result.bytes < 4_000_000
 
 
+@pytest.mark.parametrize("algorithm", ["memory_bank", "auto"])
+def test_a_bank_and_a_comparison_give_a_package_too(tmp_path: Path, algorithm: str) -> None:
+    """A memory bank is a package like any other; auto says what cross-validation found of both."""
+    result = train_package(
+        photographs(tmp_path / "good", 3),
+        PackageLabel("pcb", "1"),
+        TrainingSettings(algorithm=algorithm, size=96, epochs=8, int8=False),  # type: ignore[arg-type]
+        tmp_path / "out",
+        key=None,
+        watch=lambda _: None,
+    )
+    manifest = result.manifest
+    compared = manifest.figures["cross_validation"]
+    assert set(compared) == ({"memory_bank"} if algorithm == "memory_bank" else {"memory_bank", "stfpm"})
+    assert all(0.0 <= value <= 1.0 for value in compared.values())
+    better = compared["memory_bank"] > compared.get("stfpm", -1.0) + 0.02
+    assert manifest.algorithm == ("memory_bank" if better else "stfpm")
+    assert all(golden.score < manifest.threshold.value for golden in manifest.golden)
+    thresholds = manifest.figures["thresholds"]
+    assert thresholds["0.05"] < thresholds["0.01"] < thresholds["0.001"]
+
+
 def test_an_empty_folder_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     """Without photographs nothing is written, and the error says what to photograph."""
     (tmp_path / "good").mkdir()
@@ -215,7 +237,14 @@ def test_a_budget_ends_the_run_early_and_the_watcher_learns_of_it() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"size": 100}, {"size": 16}, {"false_reject_rate": 0.0}, {"layers": ("layer2",)}, {"epochs": -1}],
+    [
+        {"algorithm": "magic"},
+        {"size": 100},
+        {"size": 16},
+        {"false_reject_rate": 0.0},
+        {"layers": ("layer2",)},
+        {"epochs": -1},
+    ],
 )
 def test_settings_out_of_range_say_what_is_allowed(wrong: dict[str, Any]) -> None:
     """A setting that cannot be used is refused with the ones that can."""
@@ -229,7 +258,20 @@ def test_the_command_makes_a_key_and_a_package_and_answers_in_json(tmp_path: Pat
     done = subprocess.run(
         [
             *(sys.executable, "-m", "trainer", "train", str(photographs(tmp_path / "good", 2))),
-            *("--name", "pcb", "--version", "7", "--size", "64", "--epochs", "8", "--layers", "1"),
+            *(
+                "--name",
+                "pcb",
+                "--version",
+                "7",
+                "--false-reject-rate",
+                "2%",
+                "--size",
+                "64",
+                "--epochs",
+                "8",
+                "--layers",
+                "1",
+            ),
             "--no-int8",
             *("--key", str(tmp_path / "keys" / "mine.pem"), "--out", str(tmp_path / "out"), "--json"),
         ],
@@ -241,6 +283,7 @@ def test_the_command_makes_a_key_and_a_package_and_answers_in_json(tmp_path: Pat
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert Path(told["package"]).name == "pcb-7.okng"
+    assert told["threshold"]["false_reject_rate"] == 0.02
     assert Path(told["picture"]).exists()
     assert Path(told["public_key"]).exists()
     assert (tmp_path / "keys" / "mine.pem").stat().st_mode & 0o077 == 0
