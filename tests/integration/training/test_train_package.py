@@ -189,7 +189,7 @@ def test_a_bank_and_a_comparison_give_a_package_too(tmp_path: Path, algorithm: s
     result = train_package(
         photographs(tmp_path / "good", 3),
         PackageLabel("pcb", "1"),
-        TrainingSettings(algorithm=algorithm, size=96, epochs=8, int8=False),  # type: ignore[arg-type]
+        TrainingSettings(algorithm=algorithm, size=80, epochs=6, int8=False),  # type: ignore[arg-type]
         tmp_path / "out",
         key=None,
         watch=lambda _: None,
@@ -200,7 +200,8 @@ def test_a_bank_and_a_comparison_give_a_package_too(tmp_path: Path, algorithm: s
     assert all(0.0 <= value <= 1.0 for value in compared.values())
     better = compared["memory_bank"] > compared.get("stfpm", -1.0) + 0.02
     assert manifest.algorithm == ("memory_bank" if better else "stfpm")
-    assert all(golden.score < manifest.threshold.value for golden in manifest.golden)
+    good = [golden.score for golden in manifest.golden if golden.kind == "good"]
+    assert max(good) < manifest.threshold.value
     thresholds = manifest.figures["thresholds"]
     assert thresholds["0.05"] < thresholds["0.01"] < thresholds["0.001"]
 
