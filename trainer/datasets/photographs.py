@@ -21,6 +21,7 @@ from trainer.errors import DatasetError, PhotographError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 SMALLEST_SIDE = 64
+MOST_DRIFT = 2.0  # brightest photograph over darkest, of their means
 
 
 def read_folder(folder: Path) -> PhotographSet:
@@ -117,6 +118,7 @@ def _warnings(photographs: tuple[Photograph, ...], bits: int) -> list[str]:
     if bits > 8:  # noqa: PLR2004 - the depth that the edge judges in
         found.append(say(f"{bits}-bit photographs were reduced to 8 bits.", f"{bits} 位照片已转换为 8 位。"))
     found.extend(_repeated(photographs))
+    found.extend(_light(photographs))
     return found
 
 
@@ -136,3 +138,20 @@ def _repeated(photographs: tuple[Photograph, ...]) -> list[str]:
                 )
             )
     return found
+
+
+def _light(photographs: tuple[Photograph, ...]) -> list[str]:
+    """Name the darkest and the brightest photograph where the light between them changed strongly."""
+    means = {photograph.path.name: float(photograph.pixels.mean()) for photograph in photographs}
+    dark, bright = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
+    times = means[bright] / max(means[dark], 1.0)
+    if times < MOST_DRIFT:
+        return []
+    return [
+        say(
+            f"The light differs strongly: {bright} is {times:.1f} times as bright as {dark}. The model then "
+            "takes either for good. Fix exposure and light, and photograph all parts again.",
+            f"光照差异很大：{bright} 的亮度是 {dark} 的 {times:.1f} 倍，模型会把两者都视为正常。"
+            "请固定曝光和光源后重新拍摄全部照片。",
+        )
+    ]

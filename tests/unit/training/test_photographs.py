@@ -132,3 +132,21 @@ def test_warnings_come_in_chinese_too(tmp_path: Path, monkeypatch: pytest.Monkey
     save(tmp_path / "only.png", picture(1))
     (warning,) = read_folder(tmp_path).warnings
     assert "照片" in warning
+
+
+def test_a_strong_drift_of_light_names_darkest_and_brightest(tmp_path: Path) -> None:
+    """Photographs of which one is three times as bright as another train with a warning that names both."""
+    save(tmp_path / "monday.png", picture(1) // 4)
+    save(tmp_path / "noon.png", picture(2))
+    save(tmp_path / "night.png", picture(3) // 5)
+    warnings = read_folder(tmp_path).warnings
+    assert len(warnings) == 1
+    assert "noon.png" in warnings[0]
+    assert "night.png" in warnings[0]
+
+
+def test_light_that_wanders_a_little_is_not_remarked_on(tmp_path: Path) -> None:
+    """A third more light from one photograph to the next is what good parts come in."""
+    save(tmp_path / "a.png", picture(1))
+    save(tmp_path / "b.png", (picture(2) * 0.75).astype(np.uint8))
+    assert read_folder(tmp_path).warnings == ()
