@@ -68,8 +68,9 @@ class Database:
 def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row unless its key is there already; tell whether it was inserted."""
     build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    done = connection.execute(build(table).values(**row).on_conflict_do_nothing())
-    return done.rowcount == 1
+    wish = build(table).values(**row).on_conflict_do_nothing()
+    # Not rowcount: where a key is generated SQLAlchemy asks PostgreSQL for it, and then gives -1.
+    return connection.execute(wish.returning(*table.primary_key.columns)).first() is not None
 
 
 def _parsed(url: str) -> URL:
