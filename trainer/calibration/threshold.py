@@ -6,6 +6,9 @@ photograph even out luck in its own score. What parts differ by is seen in a han
 it is blended with what is usual (a prior worth ``_PRIOR_WORTH`` photographs). The threshold is the quantile
 of the predictive distribution, a Student t (Gelman et al., Bayesian Data Analysis, 3rd ed., section 3.2): the
 fewer the photographs, the further out. Its uncertainty is the true quantile's spread under the posterior.
+
+It is never below ``_LEAST``: scores are measured in spreads above what is usual, whatever the product, and
+photographs that happen to be much alike are no reason to reject a part that is within one of them.
 """
 
 from dataclasses import dataclass
@@ -19,9 +22,10 @@ from edge_service.contract.manifest import Threshold, Uncertainty
 _OFFSET = 0.5  # spreads: scores begin at nothing
 _PRIOR_SPREAD = 0.2  # between good parts of one product, of the logarithm
 _PRIOR_WORTH = 8.0
+_LEAST = 1.0  # spreads above usual
 _LEVEL = 0.9
 _DRAWS = 4000
-METHOD = "held-out photographs, log-normal parts, predictive t quantile"
+METHOD = "held-out photographs, log-normal parts, predictive t quantile, one spread at least"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +55,17 @@ def as_scores(evened: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def find_threshold(held_out: HeldOutScores, false_reject_rate: float, seed: int = 0) -> Threshold:
-    """Return the score that ``false_reject_rate`` of good parts are expected to exceed."""
+    """Return the score that ``false_reject_rate`` of good parts are expected to exceed, 1.0 at least."""
     fit = _fit(held_out)
     spread = fit.between * np.sqrt(1 + 1 / fit.photographs)
     value = as_scores(np.array(fit.level + stats.t.ppf(1 - false_reject_rate, fit.freedom) * spread))
     lower, upper = _interval(fit, false_reject_rate, seed)
     return Threshold(
-        value=float(value),
+        value=max(float(value), _LEAST),
         method=METHOD,
         n=fit.photographs,
         false_reject_rate=false_reject_rate,
-        uncertainty=Uncertainty(lower=lower, upper=upper, level=_LEVEL),
+        uncertainty=Uncertainty(lower=lower, upper=max(upper, _LEAST), level=_LEVEL),
     )
 
 

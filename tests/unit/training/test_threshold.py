@@ -52,3 +52,12 @@ def test_all_scores_zero_still_gives_a_positive_threshold() -> None:
     """Photographs without any difference must not lead to a threshold of nothing."""
     threshold = find_threshold(HeldOutScores(np.zeros(8), np.arange(8) % 4), 0.01)
     assert threshold.value > 0
+
+
+def test_photographs_that_are_much_alike_do_not_make_it_strict() -> None:
+    """Scores far below one spread, hardly differing, leave the threshold at one spread above usual."""
+    alike = HeldOutScores(np.array([0.05, 0.06, 0.05, 0.07, 0.06, 0.05]), np.arange(6) % 3)
+    threshold = find_threshold(alike, 0.01)
+    assert threshold.value == 1.0
+    assert threshold.uncertainty is not None
+    assert threshold.uncertainty.lower < 1.0 <= threshold.uncertainty.upper
