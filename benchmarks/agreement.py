@@ -1,6 +1,6 @@
 """Do FP32, BF16 and INT8 judge alike on real parts? A model a set, trained from a few good pictures.
 
-``python -m benchmarks.agreement --data DIR --json agreement.json``
+``python benchmarks/agreement.py --data DIR --json agreement.json``
 
 ``DIR`` holds sets in MVTec AD's layout (SET/train/good, SET/test/KIND). For each set a model is trained as
 ``okng-trainer train`` does it, shortened, from ``--photographs`` good pictures; then up to ``--parts`` good

@@ -1,6 +1,6 @@
 """What a change costs the line: start with a warm cache, recipe change, a new model under 10 Hz triggers.
 
-``python -m benchmarks.changeover --json changeover.json``
+``python benchmarks/changeover.py --json changeover.json``
 
 A real core with the ready pcb and crate models as recipes 1 and 2. It is started twice: the second start
 finds the compiled kernels and the recorded variants. Then the PLC changes recipes back and forth; then it
@@ -14,12 +14,16 @@ import json
 import socket
 import statistics
 import struct
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+if not __package__:  # started as a file, not with -m
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from edge_service.contract.keys import SigningKey, new_signing_key
 from edge_service.contract.model_package import build_package, read_package

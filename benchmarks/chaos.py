@@ -1,6 +1,6 @@
 """Kill -9 of core, gateway, server and worker at random, on a flapping network: the accounts must balance.
 
-``python -m benchmarks.chaos --inspections 5000 --kills 100 --seed 1 --json chaos.json``
+``python benchmarks/chaos.py --inspections 5000 --kills 100 --seed 1 --json chaos.json``
 
 Real processes on loopback with a model of a few kilobytes, a TCP proxy as the cable that is cut, a PLC that
 gives every part a serial of its own, a new model assigned half-way. It fails (exit 1) when an inspection that
@@ -15,6 +15,9 @@ import logging
 import sys
 import tempfile
 from pathlib import Path
+
+if not __package__:  # started as a file, not with -m
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.support.chaos import Accounts, Budget, run_chaos
 

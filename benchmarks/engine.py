@@ -3,7 +3,7 @@
 Teacher and student are trained here on rendered boards, so that all contenders share their weights; frames
 are 1920 x 1200 pixels, uint8, in memory. Every round gives every contender the same frames, in turn::
 
-    python -m benchmarks.engine --json engine.json
+    python benchmarks/engine.py --json engine.json
 
 - anomalib: ``OpenVINOInferencer`` on anomalib's export of the STFPM model, as it comes (OpenVINO chooses the
   precision) and held to FP32; and that export, made static, in a plain call, fed with a resized picture;

@@ -1,6 +1,6 @@
 """Memory over many inferences: the engine as the station uses it, every result taken and dropped.
 
-``python -m benchmarks.engine_soak --inferences 100000 --json soak.json``
+``python benchmarks/engine_soak.py --inferences 100000 --json soak.json``
 
 By default with a small graph made here (64 x 64 pixels, a few operations), so that 100,000 inferences take
 minutes: what could leak (requests, tensors, arrays handed over, threads) is the same for every graph.
@@ -20,6 +20,9 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+
+if not __package__:  # started as a file, not with -m
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from edge_service.contract.model_package import read_package
 from edge_service.contract.trust import Trust

@@ -6,7 +6,12 @@ or by itself, part without an answer, or block that is never Ready again.
 """
 
 import argparse
+import sys
 from collections import Counter
+from pathlib import Path
+
+if not __package__:  # started as a file, not with -m
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.support.block_soak import BlockSoak
 

@@ -1,6 +1,6 @@
 """A seeded random PLC against the handshake machine, a million steps: what must never happen is counted.
 
-``python -m benchmarks.handshake_soak --steps 1000000 --seed 1 --json soak.json``
+``python benchmarks/handshake_soak.py --steps 1000000 --seed 1 --json soak.json``
 
 The same witness as in the tests watches every step: no part paired with another's result, no accepted trigger
 without exactly one answer, no OK outside its rules, nothing from a repeated write, and TriggerReady reachable
@@ -10,9 +10,13 @@ once causes are gone (checked after every 500 steps). Any breach ends the run wi
 import argparse
 import json
 import random
+import sys
 import time
 from collections import Counter
 from pathlib import Path
+
+if not __package__:  # started as a file, not with -m
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from edge_service.domain.inspection import TriggerSource, Verdict
 from edge_service.handshake.edges import HANDSHAKE_BITS, OTHER_EDGE_BITS

@@ -3,8 +3,8 @@
 Starts a station with the ready pcb model and a folder of pictures as its camera, lets it inspect a few
 parts, waits, and reads what the kernel says::
 
-    python -m benchmarks.idle_memory --json figures.json
-    python -m benchmarks.idle_memory --sim          # with the renderer of simulated parts in it
+    python benchmarks/idle_memory.py --json figures.json
+    python benchmarks/idle_memory.py --sim          # with the renderer of simulated parts in it
 
 Resident counts shared pages fully; proportional (PSS) divides them among those who share them.
 """
@@ -12,12 +12,16 @@ Resident counts shared pages fully; proportional (PSS) divides them among those 
 import argparse
 import asyncio
 import json
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import cv2
 import yaml
+
+if not __package__:  # started as a file, not with -m
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from edge_service.contract.keys import new_signing_key
 from edge_service.contract.model_package import build_package, read_package

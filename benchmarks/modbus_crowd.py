@@ -1,6 +1,6 @@
 """Eight readers and a PLC that never pauses, at the real server and inspection loop: 20,000 parts.
 
-``python -m benchmarks.modbus_crowd --parts 20000 --json crowd.json``
+``python benchmarks/modbus_crowd.py --parts 20000 --json crowd.json``
 
 Readers poll input registers 0-119 every 10 ms each; the PLC triggers as soon as TriggerReady is 1. Camera and
 engine cost nothing and number their frames. Every snapshot must be of one piece, every part must get its own
@@ -14,6 +14,9 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+
+if not __package__:  # started as a file, not with -m
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.support.crowd import READERS, drive, fast_station, watch
 
@@ -44,7 +47,7 @@ async def station(parts: int) -> dict[str, object]:
 
 async def _program(role: str, *arguments: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.modbus_crowd", "--role", role, "--at", *arguments),
+        *(sys.executable, __file__, "--role", role, "--at", *arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,

@@ -1,6 +1,6 @@
 """Fuzzed frames at the station's Modbus servers: 100,000 over TCP, a share of them on a serial line.
 
-``python -m benchmarks.modbus_fuzz --frames 100000 --seed 1 --json fuzz.json``
+``python benchmarks/modbus_fuzz.py --frames 100000 --seed 1 --json fuzz.json``
 
 Beside the fuzzer a PLC owns the station and inspects a part each fifty frames; on the line the station's own
 master reads after each frame. Both must be served: anything else ends the run with an AssertionError.
@@ -10,11 +10,15 @@ Reported are the PLC's reply times meanwhile and the lines that the station logg
 import argparse
 import asyncio
 import json
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 from structlog.testing import capture_logs
+
+if not __package__:  # started as a file, not with -m
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from edge_service.fieldbus.memory import Memory
 from edge_service.fieldbus.modbus_rtu import ModbusRtuServer, ModbusRtuSettings

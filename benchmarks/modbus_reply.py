@@ -1,6 +1,6 @@
 """How long a Modbus reply takes: while the station idles, and while real inference runs without a pause.
 
-``python -m benchmarks.modbus_reply --json reply.json``
+``python benchmarks/modbus_reply.py --json reply.json``
 
 A real core process with the ready model; a reader in a process of its own asks for input registers 0-119
 every few milliseconds over one connection. In the busy rounds another process is a PLC that triggers part
@@ -21,6 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+if not __package__:  # started as a file, not with -m
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.trigger_to_result import LeanPlc, prepare
 from edge_service.simulation.ready import ready_packages
@@ -63,16 +66,7 @@ def keep_busy(where: tuple[str, int]) -> int:
 
 def role(name: str, where: tuple[str, int], *more: str) -> subprocess.Popen[str]:
     """Start this program in another part."""
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.modbus_reply",
-        "--role",
-        name,
-        "--at",
-        where[0],
-        str(where[1]),
-    ]
+    command = [sys.executable, __file__, "--role", name, "--at", where[0], str(where[1])]
     return subprocess.Popen(
         [*command, *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     )

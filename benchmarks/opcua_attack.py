@@ -1,6 +1,6 @@
 """Modbus reply times of the core while the OPC UA server is attacked, in one run with and without.
 
-``python -m benchmarks.opcua_attack --seconds 5 --json attack.json``
+``python benchmarks/opcua_attack.py --seconds 5 --json attack.json``
 
 A master reads input registers 0-63 every few milliseconds: first undisturbed, then beside each attack, then
 undisturbed again. The attacks: 30 clients that subscribe to every tag and read all day; Call messages with
@@ -20,6 +20,7 @@ import multiprocessing
 import os
 import socket
 import struct
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -28,6 +29,9 @@ from pathlib import Path
 import yaml
 from asyncua import Client, ua
 from asyncua.ua import ua_binary
+
+if not __package__:  # started as a file, not with -m
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.support.process import Service, service
 from tests.support.station_folder import StationFolder

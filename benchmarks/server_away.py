@@ -6,7 +6,7 @@ the middle of its work (SIGSTOP: it takes connections and never answers) or kill
 the blocks without a server wait in the outbox and travel in the next block with one, beside the line. Figures
 are the PLC's, and each condition's ratio to the first::
 
-    python -m benchmarks.server_away --parts 600 --json away.json
+    python benchmarks/server_away.py --parts 600 --json away.json
 """
 
 import argparse
@@ -28,6 +28,9 @@ from typing import Any
 
 import numpy as np
 import yaml
+
+if not __package__:  # started as a file, not with -m
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.trigger_to_result import WARM_UP, plc_process, prepare
 from edge_service.outbox import Queue

@@ -2,7 +2,7 @@
 
 Three methods see the same few good photographs and judge the same parts, 20 good and 20 defective::
 
-    python -m benchmarks.simulated --seeds 1 2 3 --json figures.json
+    python benchmarks/simulated.py --seeds 1 2 3 --json figures.json
 
 - ours: the training of ``okng-trainer train`` at its defaults, judged by the edge's own engine;
 - stock: anomalib's STFPM at its defaults for ``--epochs`` epochs, with the same teacher weights;
@@ -26,6 +26,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+if not __package__:  # started as a file, not with -m
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import trainer.teacher
 from benchmarks.figures import auroc

@@ -5,8 +5,8 @@ process of its own, which writes a trigger and polls every millisecond until the
 model, on the same device and at the same precision, runs in a plain ``infer`` loop on pictures of its own
 size before, between and after. What the station adds is the difference::
 
-    python -m benchmarks.trigger_to_result                      # the ready model
-    python -m benchmarks.trigger_to_result --package pcb-1.okng --parts 500 --json figures.json
+    python benchmarks/trigger_to_result.py                      # the ready model
+    python benchmarks/trigger_to_result.py --package pcb-1.okng --parts 500 --json figures.json
 
 overhead = trigger to result, as the PLC's clock sees it, minus the bare model's median.
 """
@@ -29,6 +29,9 @@ from typing import Any
 
 import numpy as np
 import yaml
+
+if not __package__:  # started as a file, not with -m
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from edge_service.contract.keys import new_signing_key
 from edge_service.contract.model_package import ModelPackage, build_package, read_package
@@ -114,7 +117,7 @@ def drive(host: str, port: int, parts: int) -> None:
 def plc_process(where: tuple[str, int], parts: int) -> list[Part]:
     """Run ``drive`` in a process of its own."""
     drive_it = ["--drive", where[0], str(where[1]), "--parts", str(parts)]
-    command = [sys.executable, "-m", "benchmarks.trigger_to_result", *drive_it]
+    command = [sys.executable, __file__, *drive_it]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     return [Part(*each) for each in json.loads(done.stdout)]
 
