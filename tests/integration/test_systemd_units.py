@@ -56,6 +56,15 @@ def test_units_are_watched_and_come_back(unit: str) -> None:
     assert keys["NoNewPrivileges"] == "yes"
 
 
+def test_the_core_comes_before_the_gateway() -> None:
+    """In nice levels, in the shares that count between services, and when memory is short."""
+    core, gateway = directives("okng-edge.service"), directives("okng-gateway.service")
+    assert int(core["Nice"]) < 0 < int(gateway["Nice"])
+    assert int(core["CPUWeight"]) > 100 > int(gateway["CPUWeight"])
+    assert int(core["OOMScoreAdjust"]) < 0 < int(gateway["OOMScoreAdjust"])
+    assert gateway["CPUSchedulingPolicy"] == "batch"
+
+
 def test_the_core_keeps_what_judging_needs() -> None:
     """OpenVINO generates code and reads /proc/cpuinfo; cameras and GPU are devices; port 502 is low."""
     keys, text = directives("okng-edge.service"), (FOLDER / "okng-edge.service").read_text()

@@ -1,12 +1,15 @@
 """The OPC UA server on a thread and an event loop of its own, so that its clients slow down nobody else.
 
 The gateway's loop hands over what the core tells and carries commands to the link; nothing else is shared.
+The thread gives way to every other on the box: it has a lower priority, and when it wakes up it waits for
+its turn instead of taking the processor from whoever has it.
 Overflow rule: with ``WAITING`` messages in hand they are all dropped for one fresh snapshot.
 """
 
 import asyncio
 import concurrent.futures
 import logging
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -26,6 +29,7 @@ WAITING = 256
 LOOK_S = 0.1  # how often it is seen whether the core is away
 START_S = 60.0
 STOP_S = 5.0
+GIVES_WAY = 5  # nice levels below the gateway's other threads
 
 
 class Link(Protocol):
@@ -111,6 +115,7 @@ class OpcUaThread:
             self._stop.set()
 
     def _run(self) -> None:
+        _give_way()
         try:
             asyncio.run(self._serve())
         except BaseException as error:  # noqa: BLE001 - the thread's supervisor: the gateway gets it
@@ -150,6 +155,13 @@ class OpcUaThread:
         assert self._gateway is not None, "set on enter"
         command = self._link.command(name, arguments, role, timeout_s)
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(command, self._gateway))
+
+
+def _give_way() -> None:
+    """Lower the calling thread; nobody needs a permission for that."""
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    thread = threading.get_native_id()
+    os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + GIVES_WAY)
 
 
 def opcua_settings(config: EdgeConfig) -> OpcUaSettings:
