@@ -3,7 +3,7 @@
 import typer
 
 from edge_service.language import say
-from trainer.cli.place import DEFAULT_CONFIG, ConfigFile
+from trainer.cli.place import DEFAULT_CONFIG, AsJson, ConfigFile
 
 app = typer.Typer(help=say("The server's configuration file.", "服务器的配置文件。"), no_args_is_help=True)
 
@@ -41,9 +41,11 @@ def schema() -> None:
         "一次列出文件中的所有错误；不启动任何程序。",
     )
 )
-def check(config: ConfigFile = DEFAULT_CONFIG) -> None:
+def check(config: ConfigFile = DEFAULT_CONFIG, *, as_json: AsJson = False) -> None:
     """Read the file; raise ConfigurationError with its mistakes."""
+    from trainer.cli.table import tell_done
     from trainer.config import load
 
     whole = load(config)
-    print(say(f"{config} is good; data in {whole.data_dir}", f"{config} 正确；数据目录 {whole.data_dir}"))
+    told = say(f"{config} is good; data in {whole.data_dir}", f"{config} 正确；数据目录 {whole.data_dir}")
+    tell_done({"file": str(config), "data_dir": str(whole.data_dir)}, told, as_json=as_json)

@@ -86,15 +86,18 @@ def sheet(
     config: ConfigFile = DEFAULT_CONFIG,
     data_dir: DataDir = None,
     server: Server = "",
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Write the sheet."""
     from edge_service.durable import LocalDisk
     from trainer.cli.client import connect
+    from trainer.cli.table import tell_done
 
     path = out or Path(f"{product}.png")
     drawn = connect(config, data_dir, server).download(f"/api/v1/datasets/{product}/contact-sheet.png")
     LocalDisk().write(path, drawn)
-    print(path)
+    tell_done({"product": product, "file": str(path)}, str(path), as_json=as_json)
 
 
 @app.command(
@@ -147,9 +150,11 @@ def leave_out(
     server: Server = "",
     *,
     back: Back = False,
+    as_json: AsJson = False,
 ) -> None:
     """Change a photograph's place in training."""
     from trainer.cli.client import connect
+    from trainer.cli.table import tell_done
 
     path = f"/api/v1/datasets/{product}/samples/{number}"
     connect(config, data_dir, server).send("PATCH", path, {"left_out": not back})
@@ -157,4 +162,5 @@ def leave_out(
         say(f"{number} is left out", f"已排除 {number}"),
         say(f"{number} is in again", f"已纳入 {number}"),
     )
-    print(again if back else out)
+    done = {"product": product, "number": number, "left_out": not back}
+    tell_done(done, again if back else out, as_json=as_json)

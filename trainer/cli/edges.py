@@ -110,9 +110,13 @@ def revoke(
     config: ConfigFile = DEFAULT_CONFIG,
     data_dir: DataDir = None,
     server: Server = "",
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Make the box's token void."""
     from trainer.cli.client import connect
+    from trainer.cli.table import tell_done
 
     connect(config, data_dir, server).send("DELETE", f"/api/v1/edges/{station}/token")
-    print(say(f"{station} is out", f"已吊销 {station}"))
+    told = say(f"{station} is out", f"已吊销 {station}")
+    tell_done({"station": station, "revoked": True}, told, as_json=as_json)

@@ -1,5 +1,6 @@
 """``okng-trainer jobs``: start, list, watch and cancel training jobs."""
 
+import contextlib
 import json
 from typing import Annotated, Any
 
@@ -23,8 +24,9 @@ Setting = Annotated[
         "--set",
         metavar="KEY=VALUE",
         help=say(
-            "a setting of the run, such as size=320 or epochs=200; may stand several times",
-            "训练设置，例如 size=320 或 epochs=200；可多次使用",
+            "a setting of the run, such as size=320, epochs=200, layers=1,2 or int8=false; may stand several "
+            "times",
+            "训练设置，例如 size=320、epochs=200、layers=1,2 或 int8=false；可多次使用",
         ),
     ),
 ]
@@ -141,16 +143,38 @@ def log(
     config: ConfigFile = DEFAULT_CONFIG,
     data_dir: DataDir = None,
     server: Server = "",
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Print a job's log."""
     from trainer.cli.client import connect
 
-    print(connect(config, data_dir, server).download(f"/api/v1/jobs/{number}/log").decode(), end="")
+    text = connect(config, data_dir, server).download(f"/api/v1/jobs/{number}/log").decode()
+    if as_json:
+        print(json.dumps({"job": number, "log": text}, ensure_ascii=False, indent=2))
+        return
+    print(text, end="" if text.endswith("\n") or not text else "\n")
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    """Return key and value of ``KEY=VALUE``; a value that reads as JSON is what it says."""
-    key, _, value = text.partition("=")
+    """Return key and value of ``KEY=VALUE`` as the server takes them. Raises SettingError.
+
+    A value that reads as JSON is what it says; layers and shares may be written as for ``okng-trainer
+    train``: ``layers=1,2``, ``false_reject_rate=1%``.
+    """
+    from trainer.errors import SettingError
+
+    key, equals, value = (part.strip() for part in text.partition("="))
+    if not key or not equals or not value:
+        raise SettingError(
+            say(f'--set "{text}" is no setting', f"--set “{text}”不是设置"),
+            remedy=say("write KEY=VALUE, such as size=320", "请写成 KEY=VALUE，例如 size=320"),
+        )
+    if key == "layers" and not value.startswith("["):
+        return key, [f"layer{each.strip().removeprefix('layer')}" for each in value.split(",")]
+    if value.endswith("%"):
+        with contextlib.suppress(ValueError):
+            return key, float(value[:-1]) / 100
     try:
         return key, json.loads(value)
     except ValueError:

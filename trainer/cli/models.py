@@ -89,16 +89,20 @@ def fetch(
     config: ConfigFile = DEFAULT_CONFIG,
     data_dir: DataDir = None,
     server: Server = "",
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Download a package."""
     from edge_service.durable import LocalDisk
     from trainer.cli.client import connect
+    from trainer.cli.table import tell_done
 
     client = connect(config, data_dir, server)
     chosen = version or _newest(client.get("/api/v1/models"), name)
     path = out / f"{name}-{chosen}.okng"
     LocalDisk().write(path, client.download(f"/api/v1/models/{name}/{chosen}/package"))
-    print(path)
+    done = {"name": name, "version": chosen, "file": str(path)}
+    tell_done(done, str(path), as_json=as_json)
 
 
 def _newest(models: list[dict[str, str]], name: str) -> str:
@@ -150,12 +154,16 @@ def withdraw(
     config: ConfigFile = DEFAULT_CONFIG,
     data_dir: DataDir = None,
     server: Server = "",
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Take an assignment back."""
     from trainer.cli.client import connect
+    from trainer.cli.table import tell_done
 
     connect(config, data_dir, server).send("DELETE", f"/api/v1/assignments/{station}/{recipe}")
-    print(say(f"{station} recipe {recipe}: nothing assigned", f"{station} 配方 {recipe}：未分配"))
+    told = say(f"{station} recipe {recipe}: nothing assigned", f"{station} 配方 {recipe}：未分配")
+    tell_done({"station": station, "recipe": recipe, "model": None}, told, as_json=as_json)
 
 
 @app.command("assignments", help=say("List which box shall use which model.", "列出模型分配情况。"))

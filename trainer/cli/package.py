@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from edge_service.language import say
+from trainer.cli.place import AsJson
 
 HELP = say(
     "Make a package of a model that anomalib trained and exported to OpenVINO (STFPM, PaDiM, PatchCore, "
@@ -49,8 +50,11 @@ def package(
     threshold: Given = None,
     algorithm: Algorithm = "anomalib",
     key: Key = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Import, sign, say where it is."""
+    from trainer.cli.table import tell_done
     from trainer.pipeline.importing import import_package
     from trainer.pipeline.run import PackageLabel
     from trainer.pipeline.signing import signing_key
@@ -67,10 +71,9 @@ def package(
         threshold=threshold,
         algorithm=algorithm,
     )
-    print(where)
-    print(
-        say(
-            f"trusted by: okng-edge trust add {signer.public_path}",
-            f"信任：okng-edge trust add {signer.public_path}",
-        )
+    trusted = say(
+        f"trusted by: okng-edge trust add {signer.public_path}",
+        f"信任：okng-edge trust add {signer.public_path}",
     )
+    done = {"package": str(where), "public_key": str(signer.public_path)}
+    tell_done(done, f"{where}\n{trusted}", as_json=as_json)

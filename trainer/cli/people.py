@@ -65,10 +65,17 @@ def list_people(
 
 @app.command("remove", help=say("Let somebody in no more.", "删除人员。"))
 def remove(
-    name: Name, config: ConfigFile = DEFAULT_CONFIG, data_dir: DataDir = None, server: Server = ""
+    name: Name,
+    config: ConfigFile = DEFAULT_CONFIG,
+    data_dir: DataDir = None,
+    server: Server = "",
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Remove a person."""
     from trainer.cli.client import connect
+    from trainer.cli.table import tell_done
 
     connect(config, data_dir, server).send("DELETE", f"/api/v1/people/{name}")
-    print(say(f"{name} is out", f"已删除 {name}"))
+    told = say(f"{name} is out", f"已删除 {name}")
+    tell_done({"name": name, "removed": True}, told, as_json=as_json)

@@ -92,21 +92,30 @@ def count(
     )
 
 
-@app.command("show", help=say("Show one inspection, all of it.", "显示一次检测的全部内容。"))
+@app.command(
+    "show",
+    help=say(
+        "Show one inspection, all of it.\n\nExample: `okng-trainer results show line-1-7-42 --pictures ng/`",
+        "显示一次检测的全部内容。\n\n示例：`okng-trainer results show line-1-7-42 --pictures ng/`",
+    ),
+)
 def show(
     global_id: GlobalId,
     pictures: Pictures = None,
     config: ConfigFile = DEFAULT_CONFIG,
     data_dir: DataDir = None,
     server: Server = "",
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Print the record, and write its pictures where that is asked for."""
     from edge_service.durable import LocalDisk
     from trainer.cli.client import connect
+    from trainer.cli.table import tell_whole
 
     client = connect(config, data_dir, server)
     found = client.get(f"/api/v1/results/{global_id}")
-    print(json.dumps(found, ensure_ascii=False, indent=2))
+    tell_whole(found, as_json=as_json)
     for image in found["record"]["images"] if pictures is not None else ():
         if pictures is not None and found["pictures"].get(image["sha256"]) == "here":
             ending = "jpg" if image["media_type"] == "image/jpeg" else "png"

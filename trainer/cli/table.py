@@ -1,7 +1,7 @@
 """Lists of facts on a terminal: a table for people, JSON for programs."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +25,20 @@ def tell(answer: Any, *, as_json: bool, columns: Mapping[str, str], none: str) -
     Console(soft_wrap=True).print(table)
 
 
+def tell_done(done: Mapping[str, Any], told: str, *, as_json: bool) -> None:
+    """Print what was done: the sentence ``told`` for people, the facts ``done`` for programs."""
+    print(json.dumps(done, ensure_ascii=False, indent=2) if as_json else told)
+
+
+def tell_whole(fact: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print one fact with all it has, a line for each value."""
+    if as_json:
+        print(json.dumps(fact, ensure_ascii=False, indent=2))
+        return
+    for name, value in _lines(fact):
+        print(f"{name:<28} {_cell(value)}")
+
+
 def ago(seconds: float | None) -> str:
     """Return a time span for people."""
     if seconds is None:
@@ -46,6 +60,22 @@ def _deep(fact: Any, keys: Sequence[str]) -> Any:
     for key in keys:
         fact = fact.get(key) if isinstance(fact, Mapping) else None
     return fact
+
+
+def _lines(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every value within with its dotted name; what is empty has no line."""
+    match value:
+        case Mapping():
+            inner = list(value.items())
+        case list():
+            inner = list(enumerate(value))
+        case None | "":
+            return
+        case _:
+            yield name, value
+            return
+    for key, each in inner:
+        yield from _lines(each, f"{name}.{key}" if name else str(key))
 
 
 def _cell(value: Any) -> str:

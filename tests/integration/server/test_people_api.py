@@ -1,9 +1,6 @@
-"""What people see over HTTP and on the command line: a job's events, contact sheets, who may do what."""
+"""What people see over HTTP: a job's events, contact sheets, who may do what."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Generator
 from typing import Any
 
@@ -12,7 +9,6 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.support.process import ROOT
 from tests.support.training_server import TrainingServer, photograph
 from trainer.access import Role
 from trainer.jobs import JobState, NewJob, Outcome
@@ -148,62 +144,3 @@ def test_somebody_who_was_removed_is_out_at_once(server: TrainingServer):
     assert admin.delete("/api/v1/people/bea").status_code == 204
     assert bea.get("/api/v1/me").status_code == 401
     assert admin.delete("/api/v1/people/bea").status_code == 404
-
-
-VERBS = (
-    "edges list",
-    "edges code",
-    "datasets list",
-    "datasets show spoken",
-    "results list",
-    "results count",
-    "people list",
-    "people add carl",
-    "jobs list",
-    "jobs start spoken",
-    "models list",
-    "models assignments",
-)
-SAY_ALL = """
-import sys
-from trainer.cli import main
-for verb in sys.argv[1:]:
-    try:
-        main([*verb.split(), "--json"])
-    except SystemExit as end:
-        print("\f", end.code or 0, sep="", end="\f")
-"""
-
-
-def say_all(server: TrainingServer, *verbs: str) -> list[tuple[str, int]]:
-    """Run verbs with --json in one process of their own; return what each printed, and its code."""
-    token = server.rooms.people.add(f"cli {verbs[0]}", Role.ADMIN)
-    done = subprocess.run(
-        [sys.executable, "-c", SAY_ALL, *verbs],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OKNG_SERVER": server.url, "OKNG_TOKEN": token},
-    )
-    parts = done.stdout.split("\f")
-    return list(zip(parts[:-1:2], map(int, parts[1::2]), strict=True))
-
-
-def test_verbs_answer_in_json(server: TrainingServer):
-    """``--json`` prints one JSON document and nothing else."""
-    add(server.person(Role.ENGINEER), "spoken", 1)
-    told = say_all(server, *VERBS)
-    assert len(told) == len(VERBS)
-    for verb, (text, code) in zip(VERBS, told, strict=True):
-        assert code == 0, verb
-        assert isinstance(json.loads(text), list | dict), verb
-
-
-def test_jobs_watch_prints_a_line_of_json_for_each_event(server: TrainingServer):
-    """``jobs watch --json`` follows to the end; a job that did not succeed gives exit code 2."""
-    number = server.rooms.jobs.add(NewJob("followed", {}, "anna")).id
-    server.rooms.jobs.cancel(number)
-    ((text, code),) = say_all(server, f"jobs watch {number}")
-    assert code == 2
-    assert [json.loads(line)["state"] for line in text.splitlines()] == ["queued", "cancelled"]
