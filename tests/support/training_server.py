@@ -19,6 +19,7 @@ import uvicorn
 from edge_service.contract import routes
 from edge_service.contract.keys import SigningKey
 from edge_service.contract.messages import EnrolmentRequest, Software, write
+from tests.support.certificates import Pair
 from trainer.access import Role
 from trainer.api import Rooms, build_app
 from trainer.app.serve import furnish
@@ -62,21 +63,35 @@ class TrainingServer:
 
 @contextlib.contextmanager
 def training_server(
-    folder: Path, yaml: str = "", *, change: Callable[[Rooms], Rooms] = lambda rooms: rooms, **facts: Any
+    folder: Path,
+    yaml: str = "",
+    *,
+    change: Callable[[Rooms], Rooms] = lambda rooms: rooms,
+    tls: Pair | None = None,
+    **facts: Any,
 ) -> Iterator[TrainingServer]:
-    """Run a server on ``folder`` for as long as the block lasts. ``facts`` replace what its rooms have."""
+    """Run a server on ``folder`` for as long as the block lasts. ``facts`` replace what its rooms have.
+
+    ``tls``: speak https with this certificate, as a proxy in front of it does.
+    """
     config = parse(yaml.encode() or b"storage: {keep_free_mb: 0}", "trainer.yaml", folder)
     storage = open_storage(config)
     rooms = change(replace(furnish(config, storage), **facts))
     server = uvicorn.Server(
         uvicorn.Config(
-            build_app(rooms, "127.0.0.1"), lifespan="off", log_config=None, timeout_graceful_shutdown=1
+            build_app(rooms, "127.0.0.1"),
+            lifespan="off",
+            log_config=None,
+            timeout_graceful_shutdown=1,
+            ssl_certfile=tls.certificate if tls else None,
+            ssl_keyfile=tls.key if tls else None,
         )
     )
     listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, args=([listener],), name="training-server")
     thread.start()
-    running = TrainingServer(f"http://127.0.0.1:{listener.getsockname()[1]}", rooms, storage.key, config)
+    url = f"http{'s' if tls else ''}://127.0.0.1:{listener.getsockname()[1]}"
+    running = TrainingServer(url, rooms, storage.key, config)
     try:
         yield running
     finally:

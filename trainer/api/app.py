@@ -8,6 +8,7 @@ import edge_service
 from edge_service.language import say
 from trainer.api import about, datasets, edge, edges, jobs, models, people, results
 from trainer.api.answers import error_answer, install_error_answers
+from trainer.api.crowd import Crowd
 from trainer.api.rooms import Rooms
 from trainer.errors import Refusal
 
@@ -27,6 +28,7 @@ def build_app(rooms: Rooms, host: str = "") -> FastAPI:
     for room in (about, edge, edges, datasets, results, jobs, models, people):
         app.include_router(room.router)
     install_error_answers(app)
+    app.add_middleware(Crowd, at_once=rooms.at_once, large_at_once=rooms.large_at_once)
     app.add_middleware(_Guard, hosts=_LOOPBACK if host in {"127.0.0.1", "localhost", "::1"} else frozenset())
     return app
 

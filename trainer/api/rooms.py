@@ -36,6 +36,8 @@ class Rooms:
     assignments: Assignments
     most_package_bytes: int
     silence_s: float
+    at_once: int
+    large_at_once: int
     clock: Callable[[], float] = time.time
 
 

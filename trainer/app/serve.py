@@ -67,6 +67,8 @@ def furnish(config: TrainerConfig, storage: Storage) -> Rooms:
         assignments=Assignments(database),
         most_package_bytes=uploads.package_mb * 2**20,
         silence_s=uploads.silence_s,
+        at_once=config.server.http.at_once,
+        large_at_once=uploads.at_once,
     )
 
 
@@ -90,6 +92,7 @@ async def _serve(config: TrainerConfig, app: FastAPI, rooms: Rooms) -> None:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=GOODBYE_S,
+            limit_concurrency=2 * http.at_once,  # connections, those that never ask included
         )
     )
     address, port = listener.getsockname()[:2]

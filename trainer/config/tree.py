@@ -37,6 +37,15 @@ class HttpSection(Section):
         default=DEFAULT_PORT,
         description=about("TCP port; 0 lets the system choose", "TCP 端口；0 由系统选择"),
     )
+    at_once: int = Field(
+        default=200,
+        ge=8,
+        le=10_000,
+        description=about(
+            "requests in hand; who comes beyond it is asked to come again",
+            "同时处理的请求数；超出者稍后重试",
+        ),
+    )
 
 
 class ServerSection(Section):
@@ -94,6 +103,12 @@ class UploadsSection(Section):
         default=100, ge=1, le=1_000, description=about("a picture, unpacked", "图像像素数")
     )
     package_mb: int = Field(default=512, ge=1, le=1_024, description=about("a model package", "模型包大小"))
+    at_once: int = Field(
+        default=16,
+        ge=1,
+        le=1_000,
+        description=about("uploads of more than 1 MB in hand", "同时接收的 1 MB 以上的上传数"),
+    )
     silence_s: float = Field(
         default=30.0,
         ge=1.0,

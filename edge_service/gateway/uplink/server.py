@@ -186,7 +186,7 @@ class Server:
                 raise AwayError(_gone(self.url, error), remedy=_look()) from error
             raise nonsense(str(error)) from error
         except httpx.TransportError as error:
-            raise AwayError(_gone(self.url, error), remedy=_look()) from error
+            raise AwayError(_gone(self.url, error), remedy=_certify(error) or _look()) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise nonsense(str(error)) from error
 
@@ -273,6 +273,19 @@ def _look() -> str:
     return say(
         "look at network and server; what is to be sent waits on this box",
         "请检查网络和服务器；待发送内容保存在本机",
+    )
+
+
+def _certify(error: BaseException | None) -> str:
+    """Return what to do about a certificate that this box does not believe; empty for any other error."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    if error is None:
+        return ""
+    return say(
+        "set uplink.ca_file to the certificate (PEM) of the authority that issued the server's, and ask for "
+        "the server by the name in it",
+        "请将 uplink.ca_file 设为签发服务器证书的 CA 证书（PEM），并使用证书中的名称访问服务器",
     )
 
 

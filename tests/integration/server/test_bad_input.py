@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import struct
+import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,6 +133,27 @@ def test_a_sender_that_stops_in_the_middle_is_cut_off(server: TrainingServer):
         line.sendall(begun)
     assert server.box("line-next").get(routes.MODELS).status_code == 200
     assert list((server.config.blobs_dir / "incoming").iterdir()) == []
+
+
+def test_more_large_uploads_than_there_is_room_for_hear_later(tmp_path: Path):
+    """One in hand, one place: the next is asked to come again, small requests go on; then there is room."""
+    with training_server(tmp_path, "storage: {keep_free_mb: 0}\nuploads: {at_once: 1}") as server:
+        box = server.box("line-crowd")
+        host, port = server.url.removeprefix("http://").split(":")
+        token = box.headers["Authorization"]
+        head = f"PUT {routes.image('0' * 64)} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token}\r\n"
+        sha256, data = photograph(1, size=700)
+        assert len(data) > 2**20
+        with socket.create_connection((host, int(port)), timeout=20) as line:
+            line.sendall(f"{head}Content-Length: 2000000\r\n\r\nonly this".encode())
+            while not list((server.config.blobs_dir / "incoming").iterdir()):
+                time.sleep(0.01)
+            told = refusal(box.put(routes.image(sha256), content=data), 503, "busy")
+            assert (told.retry, told.retry_after_s) == (True, 1.0)
+            assert put(box, photograph(2)[1]).status_code == 200
+        while (answer := box.put(routes.image(sha256), content=data)).status_code == 503:
+            time.sleep(0.01)
+        assert answer.status_code == 200
 
 
 def _answer(line: socket.socket) -> ErrorAnswer:
