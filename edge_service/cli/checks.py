@@ -41,7 +41,7 @@ def examine(path: Path) -> list[Finding]:
     except OkngError as error:
         return [Finding("fail", "configuration", error.what, error.remedy)]
     findings = [Finding("ok", "configuration", f"{path}, {checksum(config):08x}")]
-    for check in (_disk, _clock, _gpu, _modbus_port, _http_port, _camera, _models, _server):
+    for check in (_disk, _clock, _gpu, _modbus_port, _http_port, _opcua, _camera, _models, _server):
         findings += _guarded(check, config)
     return findings
 
@@ -167,6 +167,15 @@ def _http_port(config: EdgeConfig) -> Iterator[Finding]:
     section = config.gateway.http
     if section.enabled:
         yield _port("http port", section.host, section.port, "gateway.http.port")
+
+
+def _opcua(config: EdgeConfig) -> Iterator[Finding]:
+    from edge_service.cli.opcua_check import certificate_findings
+
+    section = config.gateway.opcua
+    if section.enabled:
+        yield _port("opcua port", section.host, section.port, "gateway.opcua.port")
+        yield from certificate_findings(config)
 
 
 def _port(subject: str, host: str, port: int, key: str) -> Finding:

@@ -8,10 +8,11 @@ from edge_service.cli.options import DEFAULT_CONFIG, AsJson, ConfigFile
 from edge_service.language import say
 
 HELP = say(
-    "Examine the box: configuration, disk, clock, GPU driver and groups, ports, camera, models and how fast "
-    "they judge here. Each line is ok, warn or fail, with what to do. Exit code 1 when something failed.\n\n"
+    "Examine the box: configuration, disk, clock, GPU driver and groups, ports, certificates, camera, models "
+    "and how fast they judge here. Each line is ok, warn or fail, with what to do. Exit code 1 when "
+    "something failed.\n\n"
     "Example: `okng-edge doctor --config edge.yaml`",
-    "检查本机：配置、磁盘、时钟、GPU 驱动和用户组、端口、相机、模型及其推理速度。"
+    "检查本机：配置、磁盘、时钟、GPU 驱动和用户组、端口、证书、相机、模型及其推理速度。"
     "每行为 ok、warn 或 fail，并给出处理方法。有 fail 时退出码为 1。\n\n"
     "示例：`okng-edge doctor --config edge.yaml`",
 )

@@ -1,7 +1,9 @@
 """Who gets in, as whom: every endpoint, every kind of proof, every wrong certificate."""
 
 import asyncio
-from collections.abc import Iterator
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -144,6 +146,31 @@ async def test_a_wrong_certificate_opens_no_channel(bench: OpcUaBench, wrong: Cr
     client = await client_of(bench, wrong)
     with pytest.raises(REFUSED):
         await client.connect()
+
+
+async def test_a_certificate_with_a_host_name_is_not_held_to_its_addresses(bench: OpcUaBench):
+    """Names are not looked up, and beside one an address may be that of another network port."""
+    mine = credentials(names=("scada.plant.example", "192.0.2.7"))
+    trust(bench.settings.folder, mine)
+    async with await client_of(bench, mine):
+        pass
+
+
+def test_a_client_that_checks_the_host_knows_the_station(
+    bench: OpcUaBench, require_program: Callable[[str], str]
+):
+    """OpenSSL finds the box's name and loopback in the station's certificate, and no other host."""
+    openssl = [require_program("openssl"), "x509", "-inform", "DER", "-in", str(bench.own_certificate)]
+
+    def names(*check: str) -> bool:
+        command = [*openssl, "-noout", *check]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return "does match" in said
+
+    assert names("-checkhost", socket.gethostname())
+    assert names("-checkip", "127.0.0.1")
+    assert not names("-checkhost", "other.plant.example")
+    assert not names("-checkip", "192.0.2.7")
 
 
 async def test_a_certificate_of_another_application_is_refused(bench: OpcUaBench):
