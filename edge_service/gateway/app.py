@@ -2,22 +2,20 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
-import uvicorn
 
 from edge_service.config import EdgeConfig, load
-from edge_service.errors import ConfigurationError, OkngError
+from edge_service.errors import OkngError
 from edge_service.gateway.hearing import Hearing
 from edge_service.gateway.status import status_app
 from edge_service.gateway.uplink import Uplink
 from edge_service.gateway.view import CoreView
-from edge_service.language import say
-from edge_service.lifecycle import Notifier, end_with_parent, only_error, stop_on_signals
+from edge_service.http_server import HttpServer, listen
+from edge_service.lifecycle import Notifier, end_with_parent, only_error, stay_alive, stop_on_signals
 from edge_service.link import LinkClient, Snapshot
 from edge_service.log import configure_for
 
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-GOODBYE_S = 2  # a browser may finish its request for so long at the end
+MOST_BROWSERS = 64
 
 
 def run_gateway(path: Path) -> int:
@@ -62,7 +60,7 @@ async def _serve(config: EdgeConfig) -> None:
                     address, port = listener.getsockname()[:2]
                     print(f"gateway http={address}:{port}", flush=True)
                     log.info("http_listening", address=f"{address}:{port}")
-                alive = [group.create_task(_stay_alive(notifier), name="watchdog")]
+                alive = [group.create_task(stay_alive(notifier), name="watchdog")]
                 alive.append(group.create_task(uplink.run(), name="uplink"))
                 opcua = await _opcua(config, link, view, hearing, stack)
                 if opcua is not None:
@@ -94,56 +92,15 @@ async def _opcua(
     return server
 
 
-def _server(config: EdgeConfig, view: CoreView) -> tuple[uvicorn.Server, socket.socket] | None:
+def _server(config: EdgeConfig, view: CoreView) -> tuple[HttpServer, socket.socket] | None:
     section = config.gateway.http
     if not section.enabled:
         return None
-    listener = _listen(section.host, section.port)
-    settings = uvicorn.Config(
-        status_app(view, section.host),
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GOODBYE_S,
-        limit_concurrency=64,
+    listener = listen(
+        section.host,
+        section.port,
+        waiting=MOST_BROWSERS,
+        who=("the status page", "状态页面"),
+        setting="gateway.http.port",
     )
-    return _Server(settings), listener
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the process's own life cycle has them."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
-        yield
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(64)
-    except OSError as error:
-        listener.close()
-        raise ConfigurationError(
-            say(
-                f"the status page cannot listen on {host}:{port}: {error.strerror}",
-                f"状态页面无法监听 {host}:{port}：{error.strerror}",
-            ),
-            remedy=say(
-                "end what uses this port, or set gateway.http.port (0 lets the system choose)",
-                "请结束占用该端口的程序，或设置 gateway.http.port（0 由系统选择）",
-            ),
-        ) from error
-    return listener
-
-
-async def _stay_alive(notifier: Notifier) -> None:
-    """Give systemd its sign of life: this loop turns."""
-    while True:
-        notifier.alive()
-        await asyncio.sleep(1.0)
+    return HttpServer(status_app(view, section.host), MOST_BROWSERS), listener

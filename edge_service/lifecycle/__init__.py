@@ -2,7 +2,7 @@
 
 from edge_service.lifecycle.backoff import Backoff
 from edge_service.lifecycle.failure import only_error
-from edge_service.lifecycle.notify import Notifier
+from edge_service.lifecycle.notify import Notifier, stay_alive
 from edge_service.lifecycle.owned_thread import OwnedThread
 from edge_service.lifecycle.parent import end_with_parent
 from edge_service.lifecycle.signals import stop_on_signals
@@ -17,6 +17,7 @@ __all__ = [
     "Watchdog",
     "end_with_parent",
     "only_error",
+    "stay_alive",
     "stop_on_signals",
     "supervise",
 ]

@@ -4,6 +4,7 @@ The protocol is sd_notify(3): datagrams of ``KEY=VALUE`` lines to the socket in 
 Without that variable every call does nothing, so the same code runs outside systemd.
 """
 
+import asyncio
 import os
 import socket
 from collections.abc import Mapping
@@ -63,3 +64,10 @@ def _watchdog_s(environment: Mapping[str, str]) -> float | None:
         return int(environment["WATCHDOG_USEC"]) / 1_000_000
     except (KeyError, ValueError):
         return None
+
+
+async def stay_alive(notifier: Notifier) -> None:
+    """Give systemd its sign of life for as long as this event loop turns."""
+    while True:
+        notifier.alive()
+        await asyncio.sleep(1.0)

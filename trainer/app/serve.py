@@ -1,21 +1,16 @@
 """The composition root of the server, from the configuration to the exit code."""
 
 import asyncio
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
-import uvicorn
 from fastapi import FastAPI
 
 from edge_service.contract.keys import fingerprint
 from edge_service.contract.trust import Trust
 from edge_service.durable import LocalDisk
-from edge_service.errors import ConfigurationError
-from edge_service.language import say
-from edge_service.lifecycle import Notifier, end_with_parent, stop_on_signals
+from edge_service.http_server import HttpServer, listen
+from edge_service.lifecycle import Notifier, end_with_parent, stay_alive, stop_on_signals
 from edge_service.log import configure_for
 from trainer.access import Boxes, People
 from trainer.access.tokens import new_token
@@ -30,8 +25,6 @@ from trainer.results import Inspections
 from trainer.storage import Storage, open_storage
 
 log = structlog.get_logger()
-
-GOODBYE_S = 2  # a request in hand may finish for so long at the end
 
 
 def run_server(config: TrainerConfig) -> int:
@@ -83,18 +76,10 @@ def keep_admin_token(config: TrainerConfig, people: People) -> None:
 async def _serve(config: TrainerConfig, app: FastAPI, rooms: Rooms) -> None:
     notifier = Notifier()
     http = config.server.http
-    listener = _listen(http.host, http.port)
-    server = _Server(
-        uvicorn.Config(
-            app,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GOODBYE_S,
-            limit_concurrency=2 * http.at_once,  # connections, those that never ask included
-        )
+    listener = listen(
+        http.host, http.port, waiting=256, who=("the server", "服务器"), setting="server.http.port"
     )
+    server = HttpServer(app, most_at_once=2 * http.at_once)  # connections, those that never ask included
     address, port = listener.getsockname()[:2]
     with stop_on_signals() as stop:
         async with asyncio.TaskGroup() as group:
@@ -104,7 +89,7 @@ async def _serve(config: TrainerConfig, app: FastAPI, rooms: Rooms) -> None:
             log.info("listening", address=f"{address}:{port}", key=fingerprint(rooms.key.key_id))
             notifier.ready()
             side = [
-                group.create_task(_stay_alive(notifier), name="watchdog"),
+                group.create_task(stay_alive(notifier), name="watchdog"),
                 group.create_task(_look_out(config, rooms.jobs), name="lookout"),
             ]
             await stop.wait()
@@ -114,37 +99,6 @@ async def _serve(config: TrainerConfig, app: FastAPI, rooms: Rooms) -> None:
             server.should_exit = True
             await task
     notifier.close()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the process's own life cycle has them."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone."""
-        yield
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(256)
-    except OSError as error:
-        listener.close()
-        raise ConfigurationError(
-            say(
-                f"the server cannot listen on {host}:{port}: {error.strerror}",
-                f"服务器无法监听 {host}:{port}：{error.strerror}",
-            ),
-            remedy=say(
-                "end what uses this port, or set server.http.port (0 lets the system choose)",
-                "请结束占用该端口的程序，或设置 server.http.port（0 由系统选择）",
-            ),
-        ) from error
-    return listener
 
 
 def _write_address(path: Path, address: str, port: int) -> None:
@@ -162,11 +116,4 @@ async def _look_out(config: TrainerConfig, jobs: Jobs) -> None:
             await asyncio.to_thread(lookout.turn)
         except DatabaseError as error:
             log.warning("database_away", what=error.what)
-        await asyncio.sleep(1.0)
-
-
-async def _stay_alive(notifier: Notifier) -> None:
-    """Give systemd its sign of life: this loop turns."""
-    while True:
-        notifier.alive()
         await asyncio.sleep(1.0)
