@@ -61,7 +61,7 @@ class StoreOutfitter:
         table = self._recipes if recipes is None else recipes
         wanted = _known(recipe, table)
         wanted = replace(wanted, threshold=self.thresholds.in_force(wanted))
-        return await self._call(lambda _: _equipment(wanted, self._load_active(wanted.model)))
+        return await self._call(lambda _: self._equipment(wanted))
 
     async def keep_ready(self) -> None:
         """Compile and test what may be asked for next, so that a change costs no time on the line.
@@ -246,6 +246,10 @@ class StoreOutfitter:
             package = self._store.rollback(model, self._load, by="station", failure=error.what)
             return self._load(package)
 
+    def _equipment(self, recipe: Recipe) -> Equipment:
+        loaded = self._load_active(recipe.model)
+        return _equipment(recipe, loaded, retreated=self._store.retreated(recipe.model))
+
     def _load_version(self, model: str, version: str, _: threading.Event) -> _Loaded:
         return self._load(self._store.load(model, version))
 
@@ -303,7 +307,7 @@ def _known(recipe: int, table: Mapping[int, Recipe]) -> Recipe:
     )
 
 
-def _equipment(recipe: Recipe, loaded: _Loaded) -> Equipment:
+def _equipment(recipe: Recipe, loaded: _Loaded, *, retreated: bool) -> Equipment:
     manifest = loaded.package.manifest
     return Equipment(
         recipe=recipe,
@@ -312,4 +316,5 @@ def _equipment(recipe: Recipe, loaded: _Loaded) -> Equipment:
         model_threshold=manifest.threshold.value,
         mask=load_mask(Path(recipe.mask), manifest) if recipe.mask else None,
         score_of_map=partial(score.compute, manifest.score) if recipe.mask else None,
+        retreated=retreated,
     )

@@ -41,6 +41,7 @@ class Code(IntEnum):
     COMMAND_PARAMETER = 121
     COMMAND_STATE = 122
     COMMAND_TIMEOUT = 123
+    MODEL_ROLLED_BACK = 150
     NOT_ENABLED = 210
     OFFLINE = 211
     EXPOSING = 212
@@ -142,6 +143,13 @@ EXPLANATIONS: dict[Code, Explanation] = {
         R, "The command did not end in time; the old state stays.",
         "Try again; if it lasts, look at the station's log, or give it more time in the configuration.",
         "命令超时；保持原状态。", "重试；若仍如此，查看工位日志，或在配置中延长时间。"),
+    Code.MODEL_ROLLED_BACK: Explanation(
+        W, "The station went back to the model version before by itself: the newer one failed here.",
+        "`okng-edge model history NAME` says why. Install a better version, or accept the one in use: "
+        "`okng-edge model activate NAME VERSION`.",
+        "新模型版本在本机失败，工位已自行退回上一版本。",
+        "`okng-edge model history NAME` 会说明原因。安装更好的版本，或用 "
+        "`okng-edge model activate NAME VERSION` 确认当前版本。"),
     Code.NOT_ENABLED: Explanation(
         R, "TriggerEnable is 0.", "Write TriggerEnable 1 first.", "TriggerEnable 为 0。", "先写 TriggerEnable 1。"),
     Code.OFFLINE: Explanation(

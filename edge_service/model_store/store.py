@@ -82,6 +82,7 @@ class _Pointer(BaseModel):
     pinned: bool = False
     proven: bool = False  # the active one has judged enough parts
     rejected: tuple[str, ...] = ()  # failed on parts, and were rolled back
+    retreated: bool = False  # the station went back by itself, and nobody has decided anything since
 
 
 def incoming(root: Path, sha256: str) -> Path:
@@ -157,6 +158,7 @@ class ModelStore:
     def activate(self, name: str, version: str, examine: Examine, *, by: str = "") -> ModelPackage:
         """Let ``version`` judge from the next load on, if ``examine`` lets it pass. ``by``: for the history.
 
+        Activating the version that judges already accepts it after a roll back by the station (``retreated``).
         Raises what ``examine`` raises (SelfTestError), PackageError (also while another version is pinned),
         DiskFullError; then nothing changed.
         """
@@ -165,6 +167,9 @@ class ModelStore:
         examine(package)
         with self._alone():
             pointer = self._pointer(name)
+            if pointer is not None and pointer.active == version and pointer.retreated:
+                self._point(name, pointer.model_copy(update={"retreated": False}))
+                note(self._root / name, "accepted", version=version, by=by)
             if pointer is None or pointer.active != version:
                 before = pointer.active if pointer else None
                 rejected = tuple(each for each in (pointer.rejected if pointer else ()) if each != version)
@@ -190,7 +195,12 @@ class ModelStore:
         examine(package)
         rejected = {*pointer.rejected, pointer.active} if failure else set(pointer.rejected)
         rejected.discard(pointer.previous)
-        back = _Pointer(active=pointer.previous, previous=pointer.active, rejected=tuple(sorted(rejected)))
+        back = _Pointer(
+            active=pointer.previous,
+            previous=pointer.active,
+            rejected=tuple(sorted(rejected)),
+            retreated=bool(failure),
+        )
         with self._alone():
             self._point(name, back)
             facts = {"version": back.active, "before": back.previous, "by": by, "failure": failure}
@@ -221,6 +231,11 @@ class ModelStore:
         """Whether the active version is new on this line and there is one to go back to."""
         pointer = self._pointer(name)
         return pointer is not None and pointer.previous is not None and not pointer.proven
+
+    def retreated(self, name: str) -> bool:
+        """Whether the station left a failing version by itself and nobody has chosen a version since."""
+        pointer = self._pointer(name)
+        return pointer is not None and pointer.retreated
 
     def rejected(self, name: str) -> tuple[str, ...]:
         """Return the versions that failed on parts here."""

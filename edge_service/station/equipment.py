@@ -16,6 +16,7 @@ from edge_service.ports import Engine
 class Equipment:
     """Everything that judging a part of one recipe needs. Scores and thresholds are raw.
 
+    ``retreated``: the station went back to this model by itself, and nobody has chosen one since.
     ``mask``: bool, shape of the anomaly map, True where the part is judged; ``score_of_map`` goes with it.
     """
 
@@ -26,6 +27,7 @@ class Equipment:
     undecided_band: float = 0.0
     mask: NDArray[np.bool_] | None = None
     score_of_map: ScoreOfMap | None = None
+    retreated: bool = False
 
     @property
     def threshold(self) -> float:

@@ -170,6 +170,7 @@ class Station:
             model=equipment.model,
             cpu_fallback=bool(equipment.engine.fallback_reason),
         )
+        self.warn(Code.MODEL_ROLLED_BACK, there=equipment.retreated)
         log.info(
             "recipe_active",
             recipe=equipment.recipe.number,

@@ -10,7 +10,7 @@ interpolation in FP32 even where it runs the networks in BF16, and differences t
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import numpy as np
@@ -58,15 +58,13 @@ class ScoreHead(nn.Module):
 
     def forward(self, distances: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Return score and map; both in spreads above what is usual."""
-        unusual = []
+        levels: dict[int, Tensor] = {}
         for maps, mean, spread, doublings, share in zip(
             distances, self.means, self.spreads, self.doublings, self.shares, strict=True
         ):
-            enlarged = (maps - mean) / spread * share
-            for _ in range(doublings):
-                enlarged = _double(enlarged)
-            unusual.append(enlarged)
-        anomaly_map = _smooth(torch.stack(unusual).sum(0), self.kernel).clamp_min(0.0)
+            unusual = (maps - mean) / spread * share
+            levels[doublings] = levels[doublings] + unusual if doublings in levels else unusual
+        anomaly_map = _smooth(_summed(levels), self.kernel).clamp_min(0.0)
         (height, width), border = self.size, self.border
         inner = anomaly_map[:, :, border : height - border, border : width - border]
         return inner.flatten(1).topk(self.count).values.mean(1), anomaly_map
@@ -82,6 +80,17 @@ def score_maps(head: ScoreHead, layers: Sequence[Maps]) -> NDArray[np.float64]:
 
 def _constant(values: NDArray[np.float32]) -> nn.Parameter:
     return nn.Parameter(torch.from_numpy(values)[None, None], requires_grad=False)
+
+
+def _summed(levels: Mapping[int, Tensor]) -> Tensor:
+    """Sum maps whose sides have to be doubled so often, each doubled together with the coarser ones."""
+    coarsest = max(levels)
+    total = levels[coarsest]
+    for doublings in reversed(range(coarsest)):
+        total = _double(total)
+        if doublings in levels:
+            total = total + levels[doublings]
+    return total
 
 
 def _double(maps: Tensor) -> Tensor:

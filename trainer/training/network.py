@@ -62,16 +62,34 @@ def squared_error(target: Tensor, answer: Tensor) -> Tensor:
     return (target - answer.float()).pow(2).mean(1, keepdim=True)
 
 
-def relative_error(target: Tensor, answer: Tensor) -> Tensor:
-    """Squared error over the strength of the target plus that of an average place (1): from 0."""
-    return squared_error(target, answer) / (target.pow(2).mean(1, keepdim=True) + 1.0)
-
-
 def disagreement(target: Tensor, answer: Tensor) -> Tensor:
     """One minus the cosine over channels: from 0 (same direction) to 2."""
     along = (target * answer.float()).sum(1, keepdim=True)
-    lengths = target.pow(2).sum(1, keepdim=True) * answer.float().pow(2).sum(1, keepdim=True)
+    lengths = squares(target) * squares(answer.float())
     return 1.0 - along * (lengths + _LEAST_LENGTH).rsqrt()
+
+
+def distances(target: Tensor, answer: Tensor, place: Tensor) -> list[Tensor]:
+    """Return relative error, disagreement and displacement, each (n, 1, h, w), of one layer.
+
+    Relative error: squared error over the strength of the target plus that of an average place (1). The
+    three are made of four sums over the channels, for reading the features is what they cost.
+    """
+    channels = target.shape[1]
+    error = squares(target - answer.float())
+    strength, answered = squares(target), squares(answer.float())
+    along = (strength + answered - error) / 2.0
+    along_place = (target * place).sum(1, keepdim=True)
+    return [
+        error / (strength + channels),
+        1.0 - along * (strength * answered + _LEAST_LENGTH).rsqrt(),
+        1.0 - along_place * (strength * squares(place) + _LEAST_LENGTH).rsqrt(),
+    ]
+
+
+def squares(features: Tensor) -> Tensor:
+    """Sum of squares over channels: (n, channels, h, w) -> (n, 1, h, w)."""
+    return features.pow(2).sum(1, keepdim=True)
 
 
 class StudentTeacher(nn.Module):
@@ -101,11 +119,7 @@ class StudentTeacher(nn.Module):
             wanted.values(), given.values(), self.means, self.spreads, self.places, strict=True
         ):
             normal = (target.float() - mean) / spread
-            maps += [
-                relative_error(normal, answer),
-                disagreement(normal, answer),
-                disagreement(normal, place),
-            ]
+            maps += distances(normal, answer, place)
         return maps
 
 
