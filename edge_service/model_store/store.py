@@ -158,7 +158,7 @@ class ModelStore:
     def activate(self, name: str, version: str, examine: Examine, *, by: str = "") -> ModelPackage:
         """Let ``version`` judge from the next load on, if ``examine`` lets it pass. ``by``: for the history.
 
-        Activating the version that judges already accepts it after a roll back by the station (``retreated``).
+        Activating the version that judges already accepts it where the station ``retreated`` to it.
         Raises what ``examine`` raises (SelfTestError), PackageError (also while another version is pinned),
         DiskFullError; then nothing changed.
         """

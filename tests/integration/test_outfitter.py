@@ -102,6 +102,7 @@ async def test_a_new_version_that_does_not_load_gives_way_to_the_one_before(tmp_
         assert store.rejected("pcb") == ("2",)
         last = store.history("pcb")[-1]
         assert (last["event"], last["by"]) == ("rolled_back", "station")
+        assert (await outfitter.equip(1)).retreated
         assert "good-1" in last["failure"]
 
 
@@ -110,8 +111,10 @@ async def test_a_rejected_version_is_not_the_newest(tmp_path: Path):
     two = signed_package(), signed_package(version="2")
     async with outfitted(tmp_path, *two, active="2") as outfitter:
         outfitter.blame("pcb", "code 401 on 3 parts")
-        assert (await outfitter.roll_back(1)).model.version == "1"
-        assert (await outfitter.activate(1)).model.version == "1"
+        back = await outfitter.roll_back(1)
+        assert (back.model.version, back.retreated) == ("1", True)
+        kept = await outfitter.activate(1)
+        assert (kept.model.version, kept.retreated) == ("1", False)
 
 
 async def test_the_variant_chosen_on_this_box_is_recorded_and_used_again(tmp_path: Path):

@@ -111,6 +111,7 @@ class FakeOutfitter:
     fault: OkngError | None = None
     hold: asyncio.Event | None = None
     asked: list[str] = field(default_factory=list)
+    retreated: bool = False
 
     async def equip(self, recipe: int) -> Equipment:
         """Equip recipe 1 or 2."""
@@ -140,4 +141,5 @@ class FakeOutfitter:
             raise self.fault
         if recipe not in (1, 2):
             raise RecipeError(f"recipe {recipe} is unknown")
-        return Equipment(Recipe(recipe, f"recipe {recipe}", "pcb"), MODEL, self.engine, THRESHOLD)
+        fitted = Recipe(recipe, f"recipe {recipe}", "pcb")
+        return Equipment(fitted, MODEL, self.engine, THRESHOLD, retreated=self.retreated)

@@ -1,4 +1,4 @@
-"""A process that installs and activates a model and is killed at every step of it.
+"""A process that installs and activates a model, notes its variant and pins it, killed at every step of it.
 
 ``python -m tests.support.killed_store TEMPLATE PACKAGE OUT``: for n = 1, 2, ... copies the store TEMPLATE to
 OUT/n, forks, and in the child kills itself (SIGKILL) just before the n-th time that it opens, makes, renames
@@ -15,8 +15,10 @@ from pathlib import Path
 from edge_service.contract.keys import load_public_key
 from edge_service.contract.model_package import load_bytes
 from edge_service.contract.trust import Trust
+from edge_service.model_store.choice import Choice
 from edge_service.model_store.store import ModelStore
 
+CHOICE = Choice(digest="ab" * 32, box="a box", device="CPU", variant="int8")
 _CHANGES = frozenset({"open", "os.mkdir", "os.rename", "os.remove", "os.link"})
 
 
@@ -36,6 +38,8 @@ def main(template: Path, package: Path, out: Path) -> None:
             store = ModelStore(root / "models", lambda: trust)
             version = store.install(data).manifest.version
             store.activate("pcb", version, lambda _: None)
+            store.record_choice("pcb", version, CHOICE)
+            store.pin("pcb")
             os._exit(0)
         survived = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 

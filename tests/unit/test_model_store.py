@@ -25,6 +25,7 @@ from edge_service.errors import (
 from edge_service.model_store.self_test import self_test
 from edge_service.model_store.store import ModelStore, identity_of
 from tests.support.disks import FullDisk
+from tests.support.killed_store import CHOICE
 from tests.support.tiny_model import CELL, tiny_package
 from tests.support.trust import server_key, server_trust, signed_package
 
@@ -347,7 +348,8 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path: Path):
 def test_killed_at_any_step_the_store_is_usable(tmp_path: Path):
     """SIGKILL before any change to the disk leaves the old model or the new one active, and both sound.
 
-    And whatever was left lying around, the same commands then go through and sweep it away.
+    So it is with the record of the fastest variant and with the pin: whole or not there. And whatever was
+    left lying around, the same commands then go through and sweep it away.
     """
     template, out = tmp_path / "template", tmp_path / "out"
     before = ModelStore(template / "models", server_trust)
@@ -364,13 +366,25 @@ def test_killed_at_any_step_the_store_is_usable(tmp_path: Path):
     for run in runs:
         store = ModelStore(run / "models", server_trust)
         active = store.active("pcb")
-        seen.append((len(store.installed()), active.manifest.version))
+        (newest, *_) = reversed(store.installed())
+        choice = store.choice("pcb", "2")
+        assert choice in (None, CHOICE)
+        seen.append((len(store.installed()), active.manifest.version, choice == CHOICE, newest.pinned))
         assert not any(model.problem for model in store.installed())
         store.install(signed_package(version="2"))
         store.activate("pcb", "2", passes)
-        assert names(run / "models") == ["pcb/.active.json", "pcb/1/package.okng", "pcb/2/package.okng"]
-    assert seen == sorted(seen), "once there, the new model stays"
-    assert set(seen) == {(1, "1"), (2, "1"), (2, "2")}
+        store.record_choice("pcb", "2", CHOICE)
+        assert store.pin("pcb") == "2"
+        there = ["pcb/.active.json", "pcb/1/package.okng", "pcb/2/.choice.json", "pcb/2/package.okng"]
+        assert names(run / "models") == there
+    assert seen == sorted(seen), "once there, it stays"
+    assert set(seen) == {
+        (1, "1", False, False),  # as before
+        (2, "1", False, False),  # installed
+        (2, "2", False, False),  # active
+        (2, "2", True, False),  # its variant noted
+        (2, "2", True, True),  # pinned
+    }
 
 
 def test_golden_images_are_decoded_as_the_camera_sees(store: ModelStore):
@@ -458,3 +472,20 @@ def test_a_pointer_of_an_older_software_is_understood(store: ModelStore, tmp_pat
     (tmp_path / "models/pcb/.active.json").write_text('{"active": "2", "previous": "1"}')
     assert store.active("pcb").manifest.version == "2"
     assert store.rollback("pcb", passes).manifest.version == "1"
+
+
+def test_a_retreat_stands_until_somebody_chooses(store: ModelStore):
+    """After a roll back by the station it is told as such until a version is activated by name."""
+    for version in ("1", "2"):
+        store.install(signed_package(version=version))
+        store.activate("pcb", version, passes)
+    store.rollback("pcb", passes)
+    assert not store.retreated("pcb"), "a person went back"
+    store.rollback("pcb", passes)
+    store.rollback("pcb", passes, by="station", failure="code 401 on 3 parts")
+    assert store.retreated("pcb")
+    store.activate("pcb", "1", passes, by="mei")
+    assert not store.retreated("pcb")
+    assert store.rejected("pcb") == ("2",)
+    last = store.history("pcb")[-1]
+    assert (last["event"], last["version"], last["by"]) == ("accepted", "1", "mei")

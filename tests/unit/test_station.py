@@ -309,6 +309,19 @@ async def test_a_recipe_is_selected_or_the_old_one_stays(bench: Bench) -> None:
         await bench.shows("Status.TriggerReady", True)
 
 
+async def test_a_model_that_the_station_went_back_to_is_shown_until_another_is_chosen(bench: Bench) -> None:
+    """Warning 150 stands while such a model judges, and parts are taken all the same."""
+    bench.outfitter.retreated = True
+    async with running(bench):
+        await bench.enable()
+        assert bench["Status.Warning"]
+        assert bench["Station.WarningCode"] == 150
+        assert (await bench.part(1))["Result.Verdict"] == Verdict.OK
+        bench.outfitter.retreated = False
+        assert await order(bench, 5) == 1
+        assert bench["Station.WarningCode"] == 0
+
+
 async def test_collecting_takes_samples_instead_of_judging(bench: Bench) -> None:
     """Command 3 makes the next n parts samples: verdict 6, not measured, handed over with their frame."""
     async with running(bench):

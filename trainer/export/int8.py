@@ -19,6 +19,7 @@ from edge_service.inference.graph import openvino_core
 from edge_service.language import say
 from trainer.domain import Picture
 from trainer.errors import ExportError
+from trainer.export.early_rounding import round_early
 from trainer.export.openvino_ir import IntermediateRepresentation
 from trainer.quiet import importing_quietly
 
@@ -34,6 +35,7 @@ def to_int8(exported: IntermediateRepresentation, pictures: Picture) -> Intermed
             quantised = nncf.quantize(
                 model, data, subset_size=len(pictures), preset=nncf.QuantizationPreset.PERFORMANCE
             )
+            round_early(quantised)
         with tempfile.TemporaryDirectory(prefix="okng-int8-") as folder:
             path = Path(folder) / "model.xml"
             ov.save_model(quantised, path, compress_to_fp16=True)
