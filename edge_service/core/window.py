@@ -96,7 +96,7 @@ class Window:
                 self.show(Event(name, facts))
 
     def _slow(self) -> dict[str, dict[str, Any]]:
-        """Return what changes now and then: the PLC's command block, masters, errors and warnings."""
+        """Return what changes now and then: the PLC's command block, masters, errors, what bars a trigger."""
         assert self._station is not None, "set by the composition root"
         assert self._memory is not None, "set by the composition root"
         conditions = self._station.machine.conditions
@@ -107,6 +107,7 @@ class Window:
                 "clients": list(self._memory.heard_lately()),
             },
             "conditions": {"errors": list(conditions.errors), "warnings": list(conditions.warnings)},
+            "readiness": {"obstacle": int(self._station.machine.obstacle(from_plc=True))},
         }
 
     def _state(self) -> dict[str, Any]:

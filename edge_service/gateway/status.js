@@ -5,10 +5,11 @@ const TEXTS = {
     frame: "last frame", heat: "heat map: blue calm, white line the threshold, red twice the threshold",
     away: "The core does not answer. Nothing below is true any more.", none: "no part yet",
     ready: "ready", busy: "inspecting", notReady: "not ready", offline: "offline",
+    latched: "stays until ClearError",
     reasons: ["", "maintenance", "discrete input", "SetOffline", "starting", "no recipe or model", "camera lost", "error"],
     recipe: "recipe", model: "model", device: "device", score: "score (0.5 = threshold)", ms: "trigger to result, ms",
-    inference: "inference, ms", total: "inspected", ok: "OK", ng: "NG", missed: "missed triggers", error: "error code",
-    modbus: "Modbus TCP", serial: "serial", simulated: "simulated frames", warning: "warning code",
+    inference: "inference, ms", total: "inspected", ok: "OK", ng: "NG", missed: "missed triggers", error: "error",
+    modbus: "Modbus TCP", serial: "serial", simulated: "simulated frames", warning: "warning",
     server: "training server", waiting: "waiting for the server",
     standings: {
       off: "not enrolled", connecting: "connecting", up: "connected", away: "away, results wait on this box",
@@ -20,10 +21,11 @@ const TEXTS = {
     frame: "最近图像", heat: "热力图：蓝色正常，白线为阈值，红色为两倍阈值",
     away: "核心进程没有应答，以下内容均已失效。", none: "尚无工件",
     ready: "就绪", busy: "检测中", notReady: "未就绪", offline: "离线",
+    latched: "保持到写入 ClearError",
     reasons: ["", "维护", "离散输入", "SetOffline", "启动中", "无配方或模型", "相机丢失", "错误"],
     recipe: "配方", model: "模型", device: "设备", score: "分数（0.5 = 阈值）", ms: "触发到结果（毫秒）",
-    inference: "推理（毫秒）", total: "已检测", ok: "OK", ng: "NG", missed: "漏触发", error: "错误代码",
-    modbus: "Modbus TCP", serial: "序列号", simulated: "模拟图像", warning: "警告代码",
+    inference: "推理（毫秒）", total: "已检测", ok: "OK", ng: "NG", missed: "漏触发", error: "错误",
+    modbus: "Modbus TCP", serial: "序列号", simulated: "模拟图像", warning: "警告",
     server: "训练服务器", waiting: "等待发送",
     standings: {
       off: "未注册", connecting: "连接中", up: "已连接", away: "离线，结果暂存本机",
@@ -37,6 +39,7 @@ const lang = asked === "zh" || (!asked && navigator.language.startsWith("zh")) ?
 const text = TEXTS[lang];
 const at = (id) => document.getElementById(id);
 let shown = 0;
+let codes = {};
 
 document.documentElement.lang = lang;
 for (const label of document.querySelectorAll("[data-text]")) label.textContent = text[label.dataset.text];
@@ -47,6 +50,7 @@ function showAway() {
   at("verdict").className = "";
   at("word").textContent = "—";
   at("why").textContent = "";
+  at("notes").replaceChildren();
   at("facts").replaceChildren();
   shown = 0;
 }
@@ -60,21 +64,42 @@ function waiting(counts) {
   return counts ? `${counts.records} + ${counts.samples} + ${counts.images}` : "—";
 }
 
-function condition(signals) {
+function note(label, code, more = "") {
+  const why = codes[code]?.[lang];
+  const line = document.createElement("p"), name = document.createElement("strong");
+  name.textContent = `${label} ${code}${more ? `, ${more}` : ""}`;
+  line.append(name, why ? ` ${why.cause} ${why.remedy}` : "");
+  line.className = codes[code]?.severity ?? "fault";
+  return line;
+}
+
+function notes(signals, last) {
+  const error = signals["Status.ErrorCode"], warning = signals["Station.WarningCode"];
+  return [
+    ...(last?.code ? [note(last.verdict, last.code)] : []),
+    ...(error ? [note(text.error, error, text.latched)] : []),
+    ...(warning ? [note(text.warning, warning)] : []),
+  ];
+}
+
+function condition({ signals, readiness }) {
   const reason = signals["Status.OfflineReason"];
   if (reason) return `${text.offline}: ${text.reasons[reason]}`;
   if (signals["Status.SystemBusy"]) return text.busy;
-  return signals["Status.TriggerReady"] ? text.ready : text.notReady;
+  if (signals["Status.TriggerReady"]) return text.ready;
+  const why = codes[readiness?.obstacle]?.[lang];
+  return why ? `${text.notReady}: ${why.cause} ${why.remedy}` : text.notReady;
 }
 
 function show(status) {
   const signals = status.signals, last = status.last;
   document.body.className = "";
   at("station").textContent = status.station;
-  at("state").textContent = condition(signals);
+  at("state").textContent = condition(status);
   at("verdict").className = last ? last.verdict : "";
   at("word").textContent = last ? last.verdict : "—";
   at("why").textContent = last ? (last.code ? `${last.code}` : "") : text.none;
+  at("notes").replaceChildren(...notes(signals, last));
   if (status.picture_counter && status.picture_counter !== shown) {
     shown = status.picture_counter;
     at("frame").src = `api/last-frame.jpg?${shown}`;
@@ -90,7 +115,7 @@ function show(status) {
     serial: last ? last.serial : "",
     total: signals["Statistics.Total"], missed: signals["Statistics.Missed"],
     ok: signals["Statistics.Ok"], ng: signals["Statistics.Ng"],
-    error: signals["Status.ErrorCode"], warning: signals["Station.WarningCode"], modbus: status.modbus ?? "—",
+    modbus: status.modbus ?? "—",
     server: server(status.uplink), waiting: waiting(status.uplink.waiting),
   };
   at("facts").replaceChildren(...Object.entries(facts).flatMap(([key, value]) => {
@@ -103,6 +128,7 @@ function show(status) {
 
 async function turn() {
   try {
+    if (!Object.keys(codes).length) codes = await (await fetch("api/codes", { signal: AbortSignal.timeout(2000) })).json();
     const answer = await fetch("api/status", { signal: AbortSignal.timeout(2000) });
     if (answer.ok) show(await answer.json());
     else showAway();

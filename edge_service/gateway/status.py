@@ -2,7 +2,8 @@
 
 ``/`` is the page (English, or Chinese with ``?lang=zh``), ``/api/status`` its facts as JSON,
 ``/api/last-frame.jpg`` and ``/api/last-heatmap.jpg`` the pictures. They answer 503 while the core is away:
-an old OK is no OK. ``/api/uplink`` says how the box stands with its training server.
+an old OK is no OK. ``/api/uplink`` says how the box stands with its training server, ``/api/codes`` what
+every code means and what to do, in both languages.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge_service.domain.codes import Code, explain
+from edge_service.domain.codes import EXPLANATIONS, Code, explain
 from edge_service.gateway.view import CoreView
 
 _HEADERS = {
@@ -30,6 +31,14 @@ _HEADERS = {
 }
 _PAGES = {"/": "status.html", "/status.css": "status.css", "/status.js": "status.js"}
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+_CODES = {
+    int(code): {
+        "severity": text.severity.name.lower(),
+        "en": {"cause": text.cause_en, "remedy": text.remedy_en},
+        "zh": {"cause": text.cause_zh, "remedy": text.remedy_zh},
+    }
+    for code, text in EXPLANATIONS.items()
+}
 _LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
 Answer = Callable[[Request], Awaitable[Response]]
@@ -44,6 +53,9 @@ def status_app(view: CoreView, host: str) -> Starlette:
     async def uplink(_: Request) -> Response:
         return JSONResponse(view.uplink())
 
+    async def codes(_: Request) -> Response:
+        return JSONResponse(_CODES)
+
     async def frame(_: Request) -> Response:
         return _picture(view, view.frame)
 
@@ -56,6 +68,7 @@ def status_app(view: CoreView, host: str) -> Starlette:
             *(Route(path, _file(name)) for path, name in _PAGES.items()),
             Route("/api/status", status),
             Route("/api/uplink", uplink),
+            Route("/api/codes", codes),
             Route("/api/last-frame.jpg", frame),
             Route("/api/last-heatmap.jpg", heat_map),
         ],

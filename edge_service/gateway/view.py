@@ -41,7 +41,7 @@ class CoreView:
                 self.picture_counter = 0
             case Event("signals", signals):
                 self.state["signals"] = signals
-            case Event("command" | "conditions", facts):
+            case Event("command" | "conditions" | "readiness", facts):
                 self.state[message.name] = facts
             case Event("moments", facts):
                 for moment in facts["moments"]:

@@ -174,6 +174,12 @@ class SimulatedPlc:
         values["verdict"] = Verdict(int(record["Result.Verdict"]))
         return PlcResult(**values, round_trip_ms=took_ms)  # type: ignore[arg-type]  # the table gives the types
 
+    async def clear_error(self) -> None:
+        """Acknowledge what went wrong before. Raises PlcError when its cause has not gone."""
+        await self._write({"Command.ClearError": True})
+        await self._until(lambda now: not now["Status.Error"], self._answer_timeout_s, "Error 0")
+        await self._write({"Command.ClearError": False})
+
     async def select_recipe(self, number: int) -> None:
         """Make that recipe the active one. Raises RefusedError with the code when it fails."""
         await self.command(_SELECT_RECIPE, number, timeout_s=12.0)

@@ -90,3 +90,12 @@ async def test_the_page_is_self_contained() -> None:
             answer = await client.get(path)
             assert answer.headers["content-type"].startswith(kind)
             assert answer.headers["content-security-policy"] == "default-src 'self'"
+
+
+async def test_every_code_is_explained_in_both_languages() -> None:
+    """The page needs no table of its own."""
+    async with seen_from(heard(Link())) as client:
+        codes = (await client.get("/api/codes")).json()
+    assert codes["110"]["severity"] == "fault"
+    assert codes["110"]["en"]["remedy"].startswith("Install and activate one")
+    assert codes["110"]["zh"]["cause"] == "没有可用的模型。"

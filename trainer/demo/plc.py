@@ -19,6 +19,7 @@ BETWEEN_PARTS_S = 0.15  # a conveyor of six parts a second
 async def drive(host: str, port: int, batches: list[tuple[int, int]]) -> None:
     """Inspect ``count`` parts of each ``(recipe, count)``; print a line a part and one at a recipe's end."""
     async with SimulatedPlc(host, port) as plc:
+        await plc.clear_error()  # the station began without a model
         for recipe, count in batches:
             await plc.select_recipe(recipe)
             missed_before = int((await plc.outputs())["Statistics.Missed"])
