@@ -60,20 +60,20 @@ async def test_every_endpoint_takes_whom_it_should(tmp_path: Path, require_node:
 async def test_a_result_is_decoded_by_a_client_of_another_make(
     tmp_path: Path, require_node: Callable[[str], str]
 ):
-    """Browse, read, StartSingleJob with a structure, ResultReady with every mandatory field."""
+    """Browse, read, history, StartSingleJob with a structure, ResultReady with every mandatory field."""
     node, folder = require_node(PACKAGE), files(tmp_path / "client", client=CLIENT, user=USER)
     people(tmp_path / "pki")
     with OpcUaBench(tmp_path / "pki") as bench:
-        signals = station_state()["signals"] | {"Station.TestText": "AB"}
+        signals = station_state()["signals"] | {"Station.TestText": "AB", "Result.InspectionId": 40}
         bench.hear(Snapshot(station_state(signals=signals)))
         bench.core.answers["start_job"] = Answer(1, data={"job": "line-1-12-40"})
         visit = asyncio.create_task(run_node(node, "opcua.mjs", "visit", bench.url, str(folder)))
         assert await asyncio.to_thread(bench.core.was_asked.wait, 60)
         bench.hear(Event("inspection", INSPECTION))
-        children, text, started, told = await visit
+        children, text, past, started, told = await visit
         assert bench.core.asked == [("start_job", {"serial": "A7"}, Role.OPERATOR)]
     assert {"3:VisionStateMachine", "3:ResultManagement", "2:PLC"} <= set(children["children"])
-    assert text == {"text": "AB"}
+    assert (text, past) == ({"text": "AB"}, {"past": [40]})
     assert started == {"started": "Good", "job": "line-1-12-40", "error": 0}
     result = told["result"]
     assert (result["ResultId"], result["JobId"]) == ({"id": "line-1-12-41"}, {"id": "line-1-12-40"})

@@ -95,6 +95,8 @@ async function visit() {
   report({ children: root.references.map((each) => each.browseName.toString()) });
   const ready = await session.read({ nodeId: tag("Station.TestText"), attributeId: AttributeIds.Value });
   report({ text: ready.value.value });
+  const past = await session.readHistoryValue(tag("Result.InspectionId"), "2020-01-01", new Date());
+  report({ past: past.historyData.dataValues.map((each) => each.value.value) });
   const subscription = await session.createSubscription2({
     requestedPublishingInterval: 50,
     requestedLifetimeCount: 100,

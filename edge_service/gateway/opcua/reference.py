@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from edge_service.config.opcua import OpcUa
 from edge_service.domain.signal import Block
 from edge_service.domain.signals import SIGNALS
+from edge_service.gateway.opcua.history import MOST_NODES
 from edge_service.gateway.opcua.machine_vision.states import STATES, STEPS
 from edge_service.gateway.opcua.machine_vision.system import OPTIONAL
 from edge_service.gateway.opcua.machine_vision.table import NAMED, TABLE, URI, children
@@ -75,6 +76,10 @@ def _tags() -> Iterator[str]:
     yield ""
     yield "`ns=2;s=PLC.NAME`. One Write request is one write of the command block: all its values together, or"
     yield "none. Values of a result have one SourceTimestamp, InspectionId first, InspectionIdEnd last."
+    yield ""
+    yield "`Result` has a history (HistoryRead, raw values, forwards or backwards): the last `gateway.opcua.results`"
+    yield f"records that the PLC was shown since the gateway started, {MOST_NODES} nodes in a request. "
+    yield "`ResultManagement.GetResultListFiltered` has as many whole results, those the PLC never saw included."
     yield ""
     yield "| name | type | access | meaning |"
     yield "|---|---|---|---|"

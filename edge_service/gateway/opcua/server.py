@@ -18,6 +18,7 @@ from asyncua import ua
 
 from edge_service.errors import ConfigurationError
 from edge_service.gateway.opcua.asking import Ask, Core
+from edge_service.gateway.opcua.history import History
 from edge_service.gateway.opcua.identification import Identification
 from edge_service.gateway.opcua.identity import Gate
 from edge_service.gateway.opcua.limits import Limits
@@ -76,6 +77,7 @@ class OpcUaServer:
         )
         self._server = MendedServer(self._gate, self.space, settings.limits, warn)
         self._server.iserver.certificate, self._server.iserver.private_key = own.certificate, own.key
+        self._history = self._server.iserver.history = History(settings.results)
         self._latest: Mapping[str, Any] | None = None
 
     @property
@@ -161,7 +163,7 @@ class OpcUaServer:
         station = self.space.add_object(OBJECTS, name, name, kind=kind, reference=ORGANIZES, notifier=1)
         self._vision.fill(station)
         self._identification = Identification(self.space, station, self._settings.software)
-        self._tags = Tags(self.space, station)
+        self._tags = Tags(self.space, station, self._history)
         self._plain = PlainMethods(self.space, self._tags.folder, self._core, lambda: self._latest)
 
     async def _hear_all(self, state: Mapping[str, Any], at: datetime) -> None:

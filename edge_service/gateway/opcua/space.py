@@ -34,6 +34,7 @@ NO_CONNECTION = ua.StatusCode(ua.StatusCodes.BadNoCommunication)
 
 _READ = 1 << ua.AccessLevel.CurrentRead
 _WRITE = 1 << ua.AccessLevel.CurrentWrite
+_HISTORY = 1 << ua.AccessLevel.HistoryRead
 _BUILT_IN = 25  # the last of the standard's own data types
 _HEARD_S = 1.0
 
@@ -140,13 +141,17 @@ class Space:
         namespace: int | None = None,
         description: str = "",
         fixed: bool = False,
+        history: bool = False,
     ) -> ua.NodeId:
         """Add a variable; ``signal`` makes it writable, ``fixed`` keeps its value while the core is away."""
         attributes = ua.VariableAttributes()
         attributes.DataType = data_type or ua.NodeId(kind.value)
         attributes.ValueRank = rank
         attributes.ArrayDimensions = [0] if rank == 1 else []
-        attributes.AccessLevel = attributes.UserAccessLevel = _READ | (_WRITE if signal else 0)
+        attributes.AccessLevel = attributes.UserAccessLevel = (
+            _READ | (_WRITE if signal else 0) | (_HISTORY if history else 0)
+        )
+        attributes.Historizing = history
         attributes.MinimumSamplingInterval = 0.0
         is_array = rank == 1
         attributes.Value = ua.Variant(value, kind, is_array=is_array)
@@ -236,6 +241,10 @@ class Space:
         """Return what a variable shows, or would show if the core were there."""
         variant = self._cells[node].value.Value
         return None if variant is None else variant.Value
+
+    def shown(self, node: ua.NodeId) -> ua.DataValue:
+        """Return a variable's value with its timestamps, or what it would be if the core were there."""
+        return self._cells[node].value
 
     def preset(self, node: ua.NodeId, value: Any) -> None:
         """Give a variable that was just made its first value."""

@@ -2,7 +2,7 @@
 
 The nodes are made from ``domain/signals.py``: ``PLC.Status.TriggerReady`` under ``PLC/Status``. Their types
 are those that a PLC can map: Boolean, UInt16, UInt32, Float, String, DateTime. A result's tags get one
-timestamp, InspectionId first and InspectionIdEnd last.
+timestamp, InspectionId first and InspectionIdEnd last, and a history.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,6 +13,7 @@ from asyncua import ua
 
 from edge_service.domain.signal import Block, Kind, Signal
 from edge_service.domain.signals import SIGNALS
+from edge_service.gateway.opcua.history import History
 from edge_service.gateway.opcua.space import FOLDER, ORGANIZES, Space
 from edge_service.language import say
 
@@ -37,8 +38,8 @@ def kind_of(signal: Signal) -> ua.VariantType:
 class Tags:
     """The folder, filled from what the core tells."""
 
-    def __init__(self, space: Space, station: ua.NodeId) -> None:
-        self._space = space
+    def __init__(self, space: Space, station: ua.NodeId, history: History) -> None:
+        self._space, self._history = space, history
         self.folder = space.add_object(
             station,
             "PLC",
@@ -56,6 +57,7 @@ class Tags:
             signal.name: self._add(groups[signal.name.split(".")[0]], signal) for signal in SIGNALS
         }
         self._result = tuple(node for name, node in self._nodes.items() if name.startswith(_RESULT))
+        history.have(iter(self._result))
 
     async def hear_signals(self, signals: Mapping[str, Any], at: datetime) -> None:
         """Show the station's signals."""
@@ -64,6 +66,8 @@ class Tags:
         if result and result.get("Result.InspectionId") != before:
             await self._space.show(self._values(result, result), at)
             await self._space.show_again(self._result, at)
+            if result.get("Result.InspectionId"):  # 0: the record was taken away
+                self._history.keep(at, {node: self._space.shown(node) for node in self._result})
         await self._space.show(self._values(signals, signals), at)
 
     async def hear_command(self, command: Mapping[str, Any], at: datetime) -> None:
@@ -81,6 +85,7 @@ class Tags:
             kind,
             ua.get_default_value(kind),
             signal=writable,
+            history=signal.name.startswith(_RESULT),
             description=say(signal.en, signal.zh) + unit,
         )
 

@@ -19,12 +19,13 @@ from asyncua.server.internal_session import SessionState
 from asyncua.server.uaprocessor import UaProcessor
 from asyncua.ua.ua_binary import nodeid_from_binary, struct_from_binary
 
+from edge_service.gateway.opcua.history import MOST_NODES
 from edge_service.gateway.opcua.limits import Brake
 from edge_service.gateway.opcua.mended.session import MendedSession
 
 _MIN_LIFETIME_MS, _MAX_LIFETIME_MS = 60_000, 3_600_000
 _NONCE_BYTES = 32
-_CALL_WEIGHT = 10  # operations that one method call counts for
+_CALL_WEIGHT = 10  # operations that one method call, or one node's history, counts for
 
 
 def _encoding(name: str) -> ua.NodeId:
@@ -33,7 +34,7 @@ def _encoding(name: str) -> ua.NodeId:
 
 _DISCOVERY = frozenset({_encoding("GetEndpoints"), _encoding("FindServers"), _encoding("CloseSecureChannel")})
 _CREATE, _ACTIVATE, _CALL = _encoding("CreateSession"), _encoding("ActivateSession"), _encoding("Call")
-_CLOSE = _encoding("CloseSession")
+_CLOSE, _HISTORY = _encoding("CloseSession"), _encoding("HistoryRead")
 
 
 def _after(octets: int) -> Callable[[Buffer], None]:
@@ -45,10 +46,21 @@ def _after_view(body: Buffer) -> None:
     body.skip(8 + 4 + 4)  # the view's time and version, the most references wanted
 
 
+def _after_details(body: Buffer) -> None:
+    nodeid_from_binary(body)
+    if body.read(1) != b"\x00":
+        octets = ua.ua_binary.Primitives.Int32.unpack(body)
+        if octets < 0:
+            raise ServiceError(ua.StatusCodes.BadDecodingError)
+        body.skip(octets)
+    body.skip(4 + 1)  # which timestamps, whether to release
+
+
 _COUNT: dict[ua.NodeId, Callable[[Buffer], None]] = {
     _encoding("Read"): _after(8 + 4),
     _encoding("Write"): _after(0),
     _CALL: _after(0),
+    _HISTORY: _after_details,
     _encoding("Browse"): _after_view,
     _encoding("TranslateBrowsePathsToNodeIds"): _after(0),
     _encoding("RegisterNodes"): _after(0),
@@ -152,10 +164,12 @@ class MendedProcessor(UaProcessor):
             operations = ua.ua_binary.Primitives.Int32.unpack(head)
             if operations <= 0:
                 raise ServiceError(ua.StatusCodes.BadNothingToDo)
-            most = limits.calls_per_request if typeid == _CALL else limits.operations_per_request
+            most = {_CALL: limits.calls_per_request, _HISTORY: MOST_NODES}.get(
+                typeid, limits.operations_per_request
+            )
             if operations > most:
                 raise ServiceError(ua.StatusCodes.BadTooManyOperations)
-        weight = _CALL_WEIGHT if typeid == _CALL else 1
+        weight = _CALL_WEIGHT if typeid in (_CALL, _HISTORY) else 1
         if (delay := self._brake.spend(operations * weight)) > 0:
             await asyncio.sleep(delay)
 

@@ -9,6 +9,7 @@ from asyncua.server.internal_server import InternalServer
 from asyncua.server.internal_subscription import InternalSubscription
 from asyncua.server.subscription_service import SubscriptionService
 
+from edge_service.gateway.opcua.history import MOST_NODES
 from edge_service.gateway.opcua.limits import Limits
 from edge_service.gateway.opcua.mended.decoding import mend_decoding
 from edge_service.gateway.opcua.mended.session import MendedSession
@@ -24,7 +25,7 @@ _OPERATIONS = (
     "NodesPerTranslateBrowsePathsToNodeIds",
     "MonitoredItemsPerCall",
 )
-_NOT_SERVED = ("NodesPerHistoryReadData", "NodesPerHistoryReadEvents", "NodesPerNodeManagement")
+_NOT_SERVED = ("NodesPerHistoryReadEvents", "NodesPerNodeManagement")
 
 
 class MendedSubscriptions(SubscriptionService):
@@ -100,7 +101,10 @@ class MendedServer(Server):
         await profiles.write_value(ua.Variant([_COMPLEX_TYPES], ua.VariantType.String))
         limits = self.iserver.limits
         values = dict.fromkeys(_OPERATIONS, limits.operations_per_request)
-        values |= dict.fromkeys(_NOT_SERVED, 0) | {"NodesPerMethodCall": limits.calls_per_request}
+        values |= dict.fromkeys(_NOT_SERVED, 0) | {
+            "NodesPerMethodCall": limits.calls_per_request,
+            "NodesPerHistoryReadData": MOST_NODES,
+        }
         for name, value in values.items():
             node = self.get_node(ua.NodeId(getattr(ua.ObjectIds, _LIMIT + name)))
             await node.write_value(ua.Variant(value, ua.VariantType.UInt32))

@@ -86,6 +86,10 @@ class MendedSession(InternalSession):
         """Call methods, one after the other."""
         return [await self.iserver.space.call(method, self) for method in params]
 
+    async def history_read(self, params: ua.HistoryReadParameters) -> list[ua.HistoryReadResult]:
+        """Read what results were."""
+        return list(self.iserver.history.read(params))
+
     async def translate_browsepaths_to_nodeids(
         self, params: list[ua.BrowsePath]
     ) -> list[ua.BrowsePathResult]:
