@@ -15,6 +15,7 @@ from edge_service.link import Answer, Role
 
 SOON_S = 0.5
 LONG_S = 125.0  # a golden test or a new model takes its time; the core ends it by itself
+_LONGEST_SERIAL = 40
 
 Ask = Callable[[str, Mapping[str, Any], Role, float], Awaitable[Answer]]
 """Name of the command, its arguments, the user's role, seconds to wait. Raises LinkError."""
@@ -59,3 +60,11 @@ def _refused(answer: Answer) -> OkngError:
     if answer.code == Code.CORE_AWAY:
         return LinkError(answer.what, remedy=answer.remedy)
     return RefusedError(answer.code, answer.what, remedy=answer.remedy)
+
+
+def fits_serial(serial: str | None) -> bool:
+    """Whether a serial can be a part's: 40 characters of Latin-1 at most."""
+    try:
+        return len((serial or "").encode("latin-1")) <= _LONGEST_SERIAL
+    except UnicodeEncodeError:
+        return False

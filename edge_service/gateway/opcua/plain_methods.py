@@ -8,11 +8,9 @@ from asyncua import ua
 
 from edge_service.domain.codes import Code
 from edge_service.domain.inspection import Verdict
-from edge_service.gateway.opcua.asking import LONG_S, Core
+from edge_service.gateway.opcua.asking import LONG_S, Core, fits_serial
 from edge_service.gateway.opcua.space import Argument, Method, Space
 from edge_service.link import Role
-
-_LONGEST_SERIAL = 40
 
 
 def _argument(name: str, kind: ua.VariantType, description: str = "") -> Argument:
@@ -97,11 +95,3 @@ class PlainMethods:
         if self._space.away:
             return (-Code.CORE_AWAY, *(read(NO_RESULT) for _, read in _LATEST))
         return (0, *(read(result or NO_RESULT) for _, read in _LATEST))
-
-
-def fits_serial(serial: str | None) -> bool:
-    """Whether a serial can be a part's: 40 characters of Latin-1 at most."""
-    try:
-        return len((serial or "").encode("latin-1")) <= _LONGEST_SERIAL
-    except UnicodeEncodeError:
-        return False

@@ -17,6 +17,7 @@ from asyncua import ua
 from asyncua.server.internal_server import InternalServer
 
 from edge_service.errors import OkngError
+from edge_service.gateway.opcua.asking import fits_serial
 from edge_service.gateway.opcua.identity import Identity
 from edge_service.link import Role
 
@@ -309,7 +310,8 @@ class Space:
         if any(complaints):
             not_done = ua.StatusCodes.BadRequestNotAllowed
             return [ua.StatusCode(complaint or not_done) for complaint in complaints]
-        values = {self._writable[item.NodeId]: item.Value.Value.Value for item in items}
+        given = {self._writable[item.NodeId]: item.Value.Value.Value for item in items}
+        values = {name: "" if value is None else value for name, value in given.items()}  # a null text
         status = await self._write(values, identity)
         return [ua.StatusCode(status)] * len(items)
 
@@ -336,6 +338,10 @@ class Space:
             (
                 value is None or value.VariantType is not kind or value.is_array,
                 ua.StatusCodes.BadTypeMismatch,
+            ),
+            (
+                value is not None and isinstance(value.Value, str) and not fits_serial(value.Value),
+                ua.StatusCodes.BadOutOfRange,
             ),
             (self.away, ua.StatusCodes.BadNoCommunication),
         )

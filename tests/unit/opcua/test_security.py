@@ -243,6 +243,19 @@ async def test_a_full_folder_of_rejected_certificates_keeps_the_newest(tmp_path:
     assert peers.check(CLIENT.der, "127.0.0.1") == CLIENT.certificate
 
 
+def test_a_crowded_folder_of_trusted_certificates_still_lets_in(tmp_path: Path):
+    """A thousand files, half of them no certificates, a folder, a dead link: the right one counts."""
+    place = tmp_path / "trusted"
+    (place / "folder.der").mkdir(parents=True)
+    for number in range(1_000):
+        (place / f"{number}.der").write_bytes(CLIENT.der if number % 2 else b"no certificate")
+    (place / "nowhere.der").symlink_to(tmp_path / "gone")
+    with pytest.raises(PeerRefusedError, match="not trusted"):
+        Peers(tmp_path).check(USER.der, "127.0.0.1")
+    trust(tmp_path, USER)
+    assert Peers(tmp_path).check(USER.der, "127.0.0.1") == USER.certificate
+
+
 async def test_an_expired_user_certificate_makes_nobody_an_engineer(bench: OpcUaBench):
     """Known, its key at hand, and out of date all the same."""
     client = await client_of(bench, CLIENT)

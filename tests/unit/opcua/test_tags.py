@@ -202,11 +202,41 @@ async def test_one_request_is_one_write(bench: OpcUaBench):
     assert bench.core.asked == [("write_command", asked, Role.OPERATOR)]
 
 
+async def test_a_null_text_is_an_empty_one(bench: OpcUaBench):
+    """Some clients send it so."""
+    async with await client_of(bench) as client:
+        await write(client, {"PartSerial": (None, "String")})
+    assert [arguments["values"] for _, arguments, _ in bench.core.asked] == [{"Command.PartSerial": ""}]
+
+
 async def test_a_request_with_one_wrong_value_writes_nothing(bench: OpcUaBench):
     """A trigger never goes out beside a serial that was refused."""
     async with await client_of(bench) as client:
         statuses = await write_all(client, {"PartSerial": (7, "UInt16"), "TriggerSeq": (9, "UInt16")})
     assert [status.name for status in statuses] == ["BadTypeMismatch", "BadRequestNotAllowed"]
+    assert bench.core.asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind", "status"),
+    [
+        ("PartSerial", "x" * 41, "String", "BadOutOfRange"),
+        ("PartSerial", "x" * 200_000, "String", "BadOutOfRange"),
+        ("PartSerial", "部品", "String", "BadOutOfRange"),
+        ("TriggerSeq", [7] * 100_000, "UInt16", "BadTypeMismatch"),
+        ("TriggerSeq", [], "UInt16", "BadTypeMismatch"),
+        ("TriggerSeq", 7, "UInt32", "BadTypeMismatch"),
+        ("PartSerial", ["A1", "A2"], "String", "BadTypeMismatch"),
+        ("Trigger", 1, "Byte", "BadTypeMismatch"),
+    ],
+)
+async def test_a_value_that_is_none_of_the_tag_s_is_refused(
+    bench: OpcUaBench, name: str, value: Any, kind: str, status: str
+):
+    """Too long, an array where there is one value, another type: nothing reaches the core."""
+    async with await client_of(bench) as client:
+        (answer,) = await write_all(client, {name: (value, kind)})
+    assert answer.name == status
     assert bench.core.asked == []
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from asyncua import ua
 
 from edge_service.domain.codes import Code
-from edge_service.gateway.opcua.asking import Core
+from edge_service.gateway.opcua.asking import Core, fits_serial
 from edge_service.gateway.opcua.identity import Identity
 from edge_service.gateway.opcua.machine_vision.conditions import Conditions
 from edge_service.gateway.opcua.machine_vision.events import FAULT, Herald, text
@@ -27,7 +27,6 @@ from edge_service.gateway.opcua.machine_vision.states import (
     steps,
 )
 from edge_service.gateway.opcua.machine_vision.structures import STRUCTURE
-from edge_service.gateway.opcua.plain_methods import fits_serial
 from edge_service.gateway.opcua.space import Space
 from edge_service.link import Role
 
