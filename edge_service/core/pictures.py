@@ -52,7 +52,7 @@ class PictureDesk:
 
     async def run(self) -> None:
         """Draw until cancelled."""
-        thread = OwnedThread("pictures")
+        thread = OwnedThread("pictures", background=True)
         try:
             while True:
                 await self._something.wait()

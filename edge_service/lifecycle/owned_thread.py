@@ -9,9 +9,15 @@ A camera, an engine or a JPEG encoder keeps an ``OwnedThread`` and awaits its bl
 
 Calls run one after the other, in the order they were asked for. The thread is a daemon: a call that
 never returns (a driver that hangs) cannot keep the process from ending.
+
+A ``background`` thread leaves the processor to the others where they want it (nice 10: a tenth of a core at
+worst, so that it never holds anything up for long). Nothing that the next verdict waits for belongs on one,
+nor does a library that starts threads of its own there: they would inherit it.
 """
 
 import asyncio
+import contextlib
+import os
 import queue
 import threading
 import time
@@ -20,11 +26,14 @@ from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
+BACKGROUND_NICE = 10
+
 
 class OwnedThread:
     """A named daemon thread that runs calls in order and can tell whether it still turns."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, background: bool = False) -> None:
+        self._background = background
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._hangs_at = float("inf")  # monotonic time after which the call in hand counts as hanging
         self._closed = False
@@ -58,6 +67,11 @@ class OwnedThread:
         self._thread.join(wait_s)
 
     def _turn(self) -> None:
+        if self._background:
+            me = threading.get_native_id()
+            with contextlib.suppress(OSError):  # then it competes like any other
+                nicest = max(BACKGROUND_NICE, os.getpriority(os.PRIO_PROCESS, me))
+                os.setpriority(os.PRIO_PROCESS, me, nicest)
         while (call := self._calls.get()) is not None:
             if call.answer.cancelled():
                 continue

@@ -1,11 +1,13 @@
 """A thread that one object owns."""
 
 import asyncio
+import os
 import threading
 
 import pytest
 
 from edge_service.lifecycle import OwnedThread
+from edge_service.lifecycle.owned_thread import BACKGROUND_NICE
 
 
 @pytest.fixture
@@ -62,3 +64,15 @@ async def test_a_cancelled_caller_leaves_the_thread_usable(thread: OwnedThread) 
     waiting.cancel()
     release.set()
     assert await thread.call(lambda: 7) == 7
+
+
+async def test_a_background_thread_gives_way() -> None:
+    """It is nicer than the thread that started it, which stays as it was."""
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    background = OwnedThread("test-background", background=True)
+    try:
+        its_own = await background.call(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    finally:
+        background.close()
+    assert its_own == max(ours, BACKGROUND_NICE)
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == ours
