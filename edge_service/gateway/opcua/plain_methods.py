@@ -8,8 +8,9 @@ from asyncua import ua
 
 from edge_service.domain.codes import Code
 from edge_service.domain.inspection import Verdict
+from edge_service.gateway.opcua.arguments import Argument, Method
 from edge_service.gateway.opcua.asking import LONG_S, Core, fits_serial
-from edge_service.gateway.opcua.space import Argument, Method, Space
+from edge_service.gateway.opcua.space import Space
 from edge_service.link import Role
 
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from edge_service.config.opcua import OpcUa
 from edge_service.domain.signal import Block
 from edge_service.domain.signals import SIGNALS
+from edge_service.gateway.opcua.arguments import Argument
 from edge_service.gateway.opcua.history import MOST_NODES
 from edge_service.gateway.opcua.machine_vision.states import STATES, STEPS
 from edge_service.gateway.opcua.machine_vision.system import OPTIONAL
 from edge_service.gateway.opcua.machine_vision.table import NAMED, TABLE, URI, children
 from edge_service.gateway.opcua.plain_methods import PLAIN_METHODS
-from edge_service.gateway.opcua.space import Argument
 from edge_service.gateway.opcua.tags import kind_of
 
 _HEAD = f"""# OPC UA

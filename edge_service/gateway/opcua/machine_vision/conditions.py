@@ -13,8 +13,9 @@ from typing import Any
 from asyncua import ua
 
 from edge_service.domain.codes import Severity, explain, severity
+from edge_service.gateway.opcua.arguments import Argument, CallRefusedError, Handler, Method
 from edge_service.gateway.opcua.machine_vision.events import FAULT, WARNING, Herald, Occurrence, text
-from edge_service.gateway.opcua.space import Argument, CallRefusedError, Handler, Method, Space
+from edge_service.gateway.opcua.space import Space
 from edge_service.link import Role
 
 _CLASS = ua.NodeId(ua.ObjectIds.ProcessConditionClassType)

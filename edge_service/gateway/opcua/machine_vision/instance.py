@@ -10,10 +10,11 @@ from typing import Any
 
 from asyncua import ua
 
+from edge_service.gateway.opcua.arguments import Argument, Handler, Method
 from edge_service.gateway.opcua.machine_vision.structures import STRUCTURE, variant_kind
 from edge_service.gateway.opcua.machine_vision.table import NAMED, TABLE, Fact, Member, TypeOf, children
 from edge_service.gateway.opcua.machine_vision.types import Types
-from edge_service.gateway.opcua.space import COMPONENT, HAS_PROPERTY, Argument, Handler, Method, Space
+from edge_service.gateway.opcua.space import COMPONENT, HAS_PROPERTY, Space
 from edge_service.link import Role
 
 _STATE_MACHINES = frozenset({"VisionStateMachineType", "VisionAutomaticModeStateMachineType"})

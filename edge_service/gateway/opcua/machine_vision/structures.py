@@ -12,8 +12,8 @@ from typing import Any
 
 from asyncua import ua
 
+from edge_service.gateway.opcua.arguments import STANDS_FOR, STRUCTURES
 from edge_service.gateway.opcua.machine_vision.table import NAMED, TABLE, Fact, Member, Ref, TypeOf
-from edge_service.gateway.opcua.space import STANDS_FOR, STRUCTURES
 
 _BASE: dict[int, Any] = {
     1: ua.Boolean,
