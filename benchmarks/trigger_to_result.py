@@ -8,7 +8,10 @@ size before, between and after. What the station adds is the difference::
     python benchmarks/trigger_to_result.py                      # the ready model
     python benchmarks/trigger_to_result.py --package pcb-1.okng --parts 500 --json figures.json
 
-overhead = trigger to result, as the PLC's clock sees it, minus the bare model's median.
+overhead = trigger to result, as the PLC's clock sees it, minus the bare model's median. Of its largest share,
+what the engine takes beside the bare model, two parts are told apart: the resize of the camera's frame to the
+model's size, and the polling, as the bare model feels it while a PLC polls a station that rests. PLC, station
+and model share this machine's processors here; on a line the PLC has its own.
 """
 
 import argparse
@@ -29,6 +32,7 @@ from typing import Any
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 if not __package__:  # started as a file, not with -m
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -37,13 +41,16 @@ from edge_service.contract.keys import new_signing_key
 from edge_service.contract.model_package import ModelPackage, build_package, read_package
 from edge_service.contract.trust import Trust, TrustStore
 from edge_service.inference.graph import openvino_core
+from edge_service.inference.preprocess import to_model_input
 from edge_service.model_store.store import ModelStore
+from edge_service.simulation import render
 from edge_service.simulation.ready import ready_packages
 from tests.support.process import ROOT, Service, service
 
 ROUNDS = 10  # bare model and station take turns, so that a machine that slows down slows both
 WARM_UP = 20
 POLL_S = 0.001
+POLLS_AT_MOST_S = 60.0
 STATUS = {"sequence_mode": 1 << 5, "enable": 1 << 0, "valid": 1 << 11, "ready": 1 << 0}
 
 
@@ -85,6 +92,13 @@ class LeanPlc:
         self._write(self._sequence, words[10])
         return Part(taken * 1000, polls)
 
+    def poll(self, seconds: float) -> None:
+        """Poll each millisecond without a trigger."""
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            self._read()
+            time.sleep(POLL_S)
+
     def close(self) -> None:
         """Give the station back."""
         self._control = STATUS["sequence_mode"]
@@ -114,12 +128,31 @@ def drive(host: str, port: int, parts: int) -> None:
     print(json.dumps([[part.round_trip_ms, part.polls] for part in seen]))
 
 
+def poll(host: str, port: int) -> None:
+    """Be a PLC that only polls, from the line it prints until it is ended."""
+    plc = LeanPlc(host, port)
+    print("polling", flush=True)
+    plc.poll(POLLS_AT_MOST_S)
+    plc.close()
+
+
 def plc_process(where: tuple[str, int], parts: int) -> list[Part]:
     """Run ``drive`` in a process of its own."""
     drive_it = ["--drive", where[0], str(where[1]), "--parts", str(parts)]
     command = [sys.executable, __file__, *drive_it]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     return [Part(*each) for each in json.loads(done.stdout)]
+
+
+def beside_polling(where: tuple[str, int], bare: "BareModel", times: int) -> list[float]:
+    """Return milliseconds of each inference of the bare model while a PLC polls."""
+    command = [sys.executable, __file__, "--poll", where[0], str(where[1])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as plc:
+        assert plc.stdout is not None
+        plc.stdout.readline()
+        taken = bare.run(times)
+        plc.terminate()
+    return taken
 
 
 class BareModel:
@@ -136,6 +169,7 @@ class BareModel:
         self._request = compiled.create_infer_request()
         random = np.random.default_rng(1)
         self._image = random.integers(0, 255, (1, graph.height, graph.width, 3), np.uint8)
+        self._size = (graph.height, graph.width)
 
     def run(self, times: int) -> list[float]:
         """Return milliseconds of each inference."""
@@ -143,6 +177,15 @@ class BareModel:
         for _ in range(times):
             began = time.perf_counter()
             self._request.infer({"image": self._image}, share_inputs=True)
+            taken.append((time.perf_counter() - began) * 1000)
+        return taken
+
+    def resize(self, frame: NDArray[np.uint8], times: int) -> list[float]:
+        """Return milliseconds of each resize of a camera's frame to the model's size."""
+        taken = []
+        for _ in range(times):
+            began = time.perf_counter()
+            to_model_input(frame, *self._size)
             taken.append((time.perf_counter() - began) * 1000)
         return taken
 
@@ -188,15 +231,25 @@ def measure(data: bytes, device: str, parts: int) -> dict[str, Any]:
             bare = BareModel(package, device, core.logged("model_ready")["precision"])
             bare.run(WARM_UP)
             model_ms = bare.run(parts // ROUNDS)
+            polled_ms: list[float] = []
+            resize_ms: list[float] = []
+            frame = render(package.manifest.name, seed=1).pixels
             plc_process(where, WARM_UP)
             for _ in range(ROUNDS):
                 seen += plc_process(where, parts // ROUNDS)
                 model_ms += bare.run(parts // ROUNDS)
+                polled_ms += beside_polling(where, bare, parts // ROUNDS)
+                resize_ms += bare.resize(frame, parts // ROUNDS)
             if core.stop() != 0:
                 raise SystemExit(core.stderr)
             inside = stages(core, WARM_UP)
     about = {"model": package.label, "device": device, "precision": bare.precision}
-    return about | figures(model_ms, seen, inside)
+    found = about | figures(model_ms, seen, inside)
+    found["stages_median_ms"] |= {
+        "of_the_engine_resize": round(statistics.median(resize_ms), 3),
+        "of_the_engine_polling": round(statistics.median(polled_ms) - found["model_median_ms"], 3),
+    }
+    return found
 
 
 def figures(model_ms: list[float], seen: list[Part], inside: dict[str, list[float]]) -> dict[str, Any]:
@@ -255,9 +308,13 @@ def main() -> None:
     parser.add_argument("--parts", type=int, default=400)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--drive", nargs=2, metavar=("HOST", "PORT"), help=argparse.SUPPRESS)
+    parser.add_argument("--poll", nargs=2, metavar=("HOST", "PORT"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.drive:
         drive(options.drive[0], int(options.drive[1]), options.parts)
+        return
+    if options.poll:
+        poll(options.poll[0], int(options.poll[1]))
         return
     ready = {name: data for name, data in ready_packages().items() if name.startswith("pcb")}
     data = options.package.read_bytes() if options.package else next(iter(ready.values()))
