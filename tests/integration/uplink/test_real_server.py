@@ -4,9 +4,7 @@ import asyncio
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from edge_service.cli.enrol import enrol
@@ -21,44 +19,14 @@ from edge_service.simulation.plc import SimulatedPlc
 from tests.integration.uplink.test_sender import Post
 from tests.support.certificates import Authority
 from tests.support.enrolled import okng_edge, until
-from tests.support.process import Service, service
+from tests.support.plant import Plant
+from tests.support.process import service
 from tests.support.station_folder import StationFolder
 from tests.support.tiny_model import tiny_package
 from tests.support.training_server import TrainingServer, training_server
 from trainer.results import Filter
 
 pytestmark = pytest.mark.timeout(120)
-YAML = "server: {data_dir: data, http: {port: 0}}\nstorage: {keep_free_mb: 0}\n"
-
-
-class Plant:
-    """A real server process, and its local admin."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
-        (folder / "trainer.yaml").write_text(YAML)
-        self.folder, self.data = folder, folder / "data"
-        self.process = Service(folder, "serve", "--config", "trainer.yaml", module="trainer")
-        self.url = f"http://{self.process.line('ready http=')}"
-        token = (self.data / "admin.token").read_text().strip()
-        self.admin = httpx.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {token}"}, trust_env=False
-        )
-
-    def ask(self, path: str) -> Any:
-        """Return what the server says there."""
-        answer = self.admin.get(f"/api/v1/{path}")
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def code(self) -> str:
-        """Make a one-time code."""
-        return str(self.admin.post("/api/v1/edges/codes", json={"station": "line-1"}).json()["code"])
-
-    def close(self) -> None:
-        """Leave nothing behind."""
-        self.admin.close()
-        self.process.close()
 
 
 @pytest.fixture
