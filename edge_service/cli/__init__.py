@@ -32,6 +32,7 @@ from edge_service.cli import (
 )
 from edge_service.errors import OkngError
 from edge_service.language import say
+from edge_service.log import configure
 
 app = typer.Typer(
     name="okng-edge",
@@ -68,7 +69,12 @@ app.add_typer(opcua.app, name="opcua")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code; an ``OkngError`` exits with 2."""
+    """Run the command line and exit with its code; an ``OkngError`` exits with 2.
+
+    A verb's stdout is its answer: until a service's configuration says otherwise, only warnings are logged.
+    """
+    if arguments is None:
+        configure("warning")
     try:
         app(args=arguments, prog_name="okng-edge")
     except OkngError as error:

@@ -11,6 +11,7 @@ import typer
 
 from edge_service.errors import OkngError
 from edge_service.language import say
+from edge_service.log import configure
 from trainer.cli import (
     configuration,
     datasets,
@@ -59,7 +60,12 @@ app.add_typer(models.app, name="models")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its code; an ``OkngError`` exits with 2."""
+    """Run the command line and exit with its code; an ``OkngError`` exits with 2.
+
+    A verb's stdout is its answer: until a service's configuration says otherwise, only warnings are logged.
+    """
+    if arguments is None:
+        configure("warning")
     try:
         app(args=arguments, prog_name="okng-trainer")
     except OkngError as error:

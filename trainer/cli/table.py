@@ -8,6 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+_WIDE = 500
+
 
 def tell(answer: Any, *, as_json: bool, columns: Mapping[str, str], none: str) -> None:
     """Print ``answer`` (a list of facts), with ``columns`` as key -> heading; ``none`` when it is empty."""
@@ -19,10 +21,13 @@ def tell(answer: Any, *, as_json: bool, columns: Mapping[str, str], none: str) -
         return
     table = Table(box=None, pad_edge=False)
     for heading in columns.values():
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for fact in answer:
         table.add_row(*(_cell(_deep(fact, key.split("."))) for key in columns))
-    Console(soft_wrap=True).print(table)
+    console = Console(soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _WIDE  # a file or a pipe: one line a fact
+    console.print(table)
 
 
 def tell_done(done: Mapping[str, Any], told: str, *, as_json: bool) -> None:

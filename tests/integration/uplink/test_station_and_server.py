@@ -262,6 +262,8 @@ async def test_samples_from_the_command_line_travel_to_the_server(tmp_path: Path
         await asyncio.to_thread(station.logged, "modbus_listening")
         bare = await asyncio.to_thread(okng_edge, folder.path, "collect", "1", "-c", "edge.yaml")
         assert bare.returncode == 0, bare.stderr
+        assert len(bare.stdout.splitlines()) <= 2, "the answer alone, no log between its lines"
+        assert bare.stderr == ""
         await until(lambda: len(server.samples) == 3)
         server.assign(build_package(*tiny_package("pcb", "1"), server.key))
         _, where = await ready(station)
