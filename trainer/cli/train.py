@@ -106,6 +106,27 @@ Int8 = Annotated[
         ),
     ),
 ]
+LeaveOut = Annotated[
+    list[str],
+    typer.Option(
+        "--leave-out",
+        metavar="FILE",
+        show_default=False,
+        help=say(
+            "name of a photograph in the folder that is not learned from; may stand several times",
+            "文件夹中不用于训练的照片文件名；可重复使用",
+        ),
+    ),
+]
+Mixed = Annotated[
+    bool,
+    typer.Option(
+        "--mixed",
+        help=say(
+            "train although photographs look like different products", "即使照片看似属于不同产品也继续训练"
+        ),
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help=say("answer in JSON", "以 JSON 输出"))]
 
 
@@ -124,6 +145,8 @@ def train(
     false_reject_rate: FalseRejectRate = "1%",
     key: Key = None,
     int8: Int8 = True,  # noqa: FBT002 - a flag of the command line
+    leave_out: LeaveOut = [],  # noqa: B006 - typer makes a new list for every call
+    mixed: Mixed = False,  # noqa: FBT002 - a flag of the command line
     as_json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Train, package, and say what came out."""
@@ -146,6 +169,8 @@ def train(
         seed=seed,
         false_reject_rate=_share(false_reject_rate),
         int8=int8,
+        leave_out=tuple(leave_out),
+        mixed=mixed,
     )
     label = PackageLabel(name, version or datetime.now(UTC).strftime("%Y%m%d-%H%M%S"))
     signer = signing_key(key)

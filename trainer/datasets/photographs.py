@@ -3,12 +3,16 @@
 Every file with a picture's ending is read, in the order of names; other files are left alone. One
 that cannot be read stops the run and is named: leaving it out silently would train another model
 than the one that was asked for. What is unusual but usable (one photograph, different sizes, 16 bit,
-a photograph twice) becomes a warning that goes on screen and into the manifest.
+a photograph twice) becomes a warning that goes on screen and into the manifest. A photograph that is
+there twice counts once, also where one is a copy saved in another format or quality: repeating a part
+says nothing about how parts differ. Grey becomes three equal channels; 16-bit pictures are shifted by the
+depth that the deepest of them uses (10 bits: by 2), the same for all.
 
 >>> photographs = read_folder(Path("good"))     # doctest: +SKIP
 """
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 import cv2
@@ -22,21 +26,25 @@ from trainer.errors import DatasetError, PhotographError
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 SMALLEST_SIDE = 64
 MOST_DRIFT = 2.0  # brightest photograph over darkest, of their means
+MOST_COLOUR_DRIFT = 1.35  # between photographs, of red to blue
+SAME_MEAN, SAME_MOST = 1.0, 8.0  # levels of 255, on pictures shrunk to ``_SHRUNK``: a copy saved anew
+_SHRUNK = 96  # pixels a side
 
 
-def read_folder(folder: Path) -> PhotographSet:
-    """Read every picture of ``folder``.
+def read_folder(folder: Path, leave_out: Collection[str] = ()) -> PhotographSet:
+    """Read every picture of ``folder`` but those whose names are in ``leave_out``, each picture once.
 
-    Raises DatasetError when there is no folder or no picture in it, PhotographError naming the file
-    that is no picture.
+    Raises DatasetError when there is no folder, no picture in it or none of a name to leave out,
+    PhotographError naming the file that is no picture.
     """
-    paths = picture_paths(folder)
+    paths = _without(picture_paths(folder), leave_out)
     decoded = [(path, *_decode(path)) for path in paths]
     bits = _bits_in_use([raw for _, raw, _ in decoded])
     photographs = tuple(Photograph(path, _to_eight_bits(raw, bits), sha256) for path, raw, sha256 in decoded)
+    photographs, repeated = _each_once(photographs)
     joined = "\n".join(sorted(photograph.sha256 for photograph in photographs))
     digest = hashlib.sha256(joined.encode()).hexdigest()
-    return PhotographSet(photographs, digest, tuple(_warnings(photographs, bits)))
+    return PhotographSet(photographs, digest, (*repeated, *_warnings(photographs, bits)))
 
 
 def picture_paths(folder: Path) -> list[Path]:
@@ -117,27 +125,56 @@ def _warnings(photographs: tuple[Photograph, ...], bits: int) -> list[str]:
         )
     if bits > 8:  # noqa: PLR2004 - the depth that the edge judges in
         found.append(say(f"{bits}-bit photographs were reduced to 8 bits.", f"{bits} 位照片已转换为 8 位。"))
-    found.extend(_repeated(photographs))
     found.extend(_light(photographs))
+    found.extend(_colour(photographs))
     return found
 
 
-def _repeated(photographs: tuple[Photograph, ...]) -> list[str]:
-    """Name every photograph whose pixels were seen before: it teaches nothing new."""
-    first: dict[tuple[tuple[int, ...], bytes], str] = {}
+def _without(paths: list[Path], leave_out: Collection[str]) -> list[Path]:
+    unknown = sorted(set(leave_out) - {path.name for path in paths})
+    if unknown:
+        raise DatasetError(
+            say(f"There is no photograph {unknown[0]} to leave out", f"没有可排除的照片 {unknown[0]}"),
+            remedy=say("Give the name of a file in the folder.", "请给出文件夹中的文件名。"),
+        )
+    kept = [path for path in paths if path.name not in leave_out]
+    if not kept:
+        raise DatasetError(
+            say("Every photograph is left out", "所有照片都被排除"),
+            remedy=say("Keep at least one; 3 to 10 are usual.", "请至少保留一张；通常为 3 到 10 张。"),
+        )
+    return kept
+
+
+def _each_once(photographs: tuple[Photograph, ...]) -> tuple[tuple[Photograph, ...], list[str]]:
+    """Drop every photograph that shows what an earlier one shows, and name it."""
+    kept: list[tuple[Photograph, NDArray[np.float32]]] = []
     found = []
     for photograph in photographs:
-        key = (photograph.pixels.shape, hashlib.sha256(photograph.pixels.tobytes()).digest())
-        earlier = first.setdefault(key, photograph.path.name)
-        if earlier != photograph.path.name:
-            name = photograph.path.name
-            found.append(
-                say(
-                    f"{name} is the same picture as {earlier}: it counts once in what good parts vary by.",
-                    f"{name} 与 {earlier} 是同一张照片：不能反映良品的差异。",
-                )
+        small = _shrunk(photograph.pixels)
+        earlier = next((each.path.name for each, known in kept if _is_same(small, known)), None)
+        if earlier is None:
+            kept.append((photograph, small))
+            continue
+        name = photograph.path.name
+        found.append(
+            say(
+                f"{name} is the same picture as {earlier}: it counts once. Photograph another part instead.",
+                f"{name} 与 {earlier} 是同一张照片：只计一次。请改拍另一个零件。",
             )
-    return found
+        )
+    return tuple(photograph for photograph, _ in kept), found
+
+
+def _shrunk(pixels: Picture) -> NDArray[np.float32]:
+    small = cv2.resize(pixels, (_SHRUNK, _SHRUNK), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32)
+
+
+def _is_same(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    """Tell whether two shrunk pictures are one, but for how the file was saved."""
+    away = np.abs(one - other)
+    return bool(away.mean() <= SAME_MEAN and away.max() <= SAME_MOST)
 
 
 def _light(photographs: tuple[Photograph, ...]) -> list[str]:
@@ -153,5 +190,22 @@ def _light(photographs: tuple[Photograph, ...]) -> list[str]:
             "takes either for good. Fix exposure and light, and photograph all parts again.",
             f"光照差异很大：{bright} 的亮度是 {dark} 的 {times:.1f} 倍，模型会把两者都视为正常。"
             "请固定曝光和光源后重新拍摄全部照片。",
+        )
+    ]
+
+
+def _colour(photographs: tuple[Photograph, ...]) -> list[str]:
+    """Name the bluest and the reddest photograph where the colour of the light changed strongly."""
+    means = {each.path.name: each.pixels.reshape(-1, 3).mean(0) + 1.0 for each in photographs}
+    warmth = {name: float(red / blue) for name, (blue, _, red) in means.items()}
+    cold, warm = min(warmth, key=warmth.__getitem__), max(warmth, key=warmth.__getitem__)
+    if warmth[warm] / warmth[cold] < MOST_COLOUR_DRIFT:
+        return []
+    return [
+        say(
+            f"The colour of the light differs strongly: {warm} is much redder than {cold}. The model then "
+            "takes either for good. Fix white balance, keep daylight out, and photograph all parts again.",
+            f"光的颜色差异很大：{warm} 比 {cold} 明显偏红，模型会把两者都视为正常。"
+            "请固定白平衡、遮挡日光后重新拍摄全部照片。",
         )
     ]

@@ -7,7 +7,7 @@
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,6 +40,7 @@ from trainer.pipeline.acceptance import (
     verify,
 )
 from trainer.pipeline.learning import LearnedModel, learn
+from trainer.pipeline.odd_photographs import look_for_odd_ones
 from trainer.pipeline.settings import TrainingSettings
 from trainer.teacher.weights import TeacherWeights, load_weights
 
@@ -90,8 +91,10 @@ def train_package(
     """
     began = time.monotonic()
     watch(Progress(Phase.READ, 0, 1))
-    photographs = read_folder(folder)
+    photographs = read_folder(folder, settings.leave_out)
     weights = load_weights(settings.weights)
+    odd_ones = look_for_odd_ones(photographs, mixed=settings.mixed)
+    photographs = replace(photographs, warnings=photographs.warnings + odd_ones)
     watch(Progress(Phase.READ, 1, 1))
     model = learn(photographs, weights, settings, watch)
     exported = export(model, watch)

@@ -26,7 +26,8 @@ class TrainingSettings:
     photographs, each pass with new variations; 0 = ``USUAL_STEPS`` steps whatever their number.
     ``budget_s``: learn for at most this many seconds, 0 = no limit (with a budget, the machine's speed
     decides, and a run cannot be repeated exactly). ``int8``: make a quantised twin, which the package carries
-    where it judges as FP32 does.
+    where it judges as FP32 does. ``leave_out``: names of files in the folder that are not learned from.
+    ``mixed``: train though photographs look like different products.
     """
 
     weights: str = "bundled"
@@ -38,6 +39,8 @@ class TrainingSettings:
     seed: int = 0
     false_reject_rate: float = 0.01
     int8: bool = True
+    leave_out: tuple[str, ...] = ()
+    mixed: bool = False
 
     def __post_init__(self) -> None:
         self._require(

@@ -61,6 +61,8 @@ def _train(errand: Errand, reports: TextIO) -> None:
         key=load_signing_key(Path(errand.key)),
         watch=watch,
     )
+    for warning in result.warnings:
+        print(f"warning: {warning}", file=sys.stderr, flush=True)
     made = Made(package=str(result.package), picture=str(result.picture), warnings=result.warnings)
     _say(reports, Report(made=made))
 

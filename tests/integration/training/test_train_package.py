@@ -183,6 +183,23 @@ def test_one_photograph_trains_with_a_warning_in_the_manifest(tmp_path: Path) ->
     assert result.bytes < 4_000_000
 
 
+def test_a_defective_part_among_the_photographs_is_named_in_the_manifest(tmp_path: Path) -> None:
+    """Training goes on with the rest and with it; what is left out by name is not in the set."""
+    good = tmp_path / "good"
+    good.mkdir()
+    for number, defect in enumerate([None, None, "foreign_object", None, None]):
+        pixels = render("crate", seed=number, defect=defect).pixels
+        assert cv2.imwrite(str(good / f"{number}.png"), pixels)
+    settings = TrainingSettings(algorithm="memory_bank", size=64, int8=False, leave_out=("0.png",))
+    result = train_package(
+        good, PackageLabel("crate", "1"), settings, tmp_path / "out", key=None, watch=lambda _: None
+    )
+    (warning,) = result.manifest.figures["warnings"]
+    assert warning.startswith("2.png")
+    assert result.warnings == (warning,)
+    assert result.manifest.training_set.size == 4
+
+
 @pytest.mark.parametrize("algorithm", ["memory_bank", "auto"])
 def test_a_bank_and_a_comparison_give_a_package_too(tmp_path: Path, algorithm: str) -> None:
     """A memory bank is a package like any other; auto says what cross-validation found of both."""

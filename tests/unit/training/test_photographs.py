@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge_service.simulation import render
 from trainer.datasets.photographs import read_folder
 from trainer.domain import Picture
 from trainer.errors import DatasetError, PhotographError
@@ -150,3 +151,58 @@ def test_light_that_wanders_a_little_is_not_remarked_on(tmp_path: Path) -> None:
     save(tmp_path / "a.png", picture(1))
     save(tmp_path / "b.png", (picture(2) * 0.75).astype(np.uint8))
     assert read_folder(tmp_path).warnings == ()
+
+
+def test_a_copy_saved_anew_counts_once_and_another_part_does_not(tmp_path: Path) -> None:
+    """A PNG saved again as JPEG is the same picture; the next part in the same fixture is another."""
+    part = render("pcb", seed=1).pixels
+    save(tmp_path / "a.png", part)
+    save(tmp_path / "a.jpg", part)
+    save(tmp_path / "b.png", render("pcb", seed=2).pixels)
+    found = read_folder(tmp_path)
+    assert [photograph.path.name for photograph in found.photographs] == ["a.jpg", "b.png"]
+    (warning,) = found.warnings
+    assert "a.png" in warning
+    assert "once" in warning
+
+
+def test_a_part_with_a_small_defect_is_not_the_same_picture(tmp_path: Path) -> None:
+    """What differs in one place only is another picture, however much alike."""
+    part = render("pcb", seed=1).pixels
+    spoilt = part.copy()
+    height, width = part.shape[:2]
+    spoilt[height // 2 :, width // 2 :][: height // 30, : height // 30] ^= 128
+    save(tmp_path / "a.png", part)
+    save(tmp_path / "b.png", spoilt)
+    assert len(read_folder(tmp_path)) == 2
+
+
+def test_all_the_same_is_one_photograph(tmp_path: Path) -> None:
+    """Five copies are worth one photograph, and say so as one does."""
+    for number in range(5):
+        save(tmp_path / f"{number}.png", picture(1))
+    found = read_folder(tmp_path)
+    assert len(found) == 1
+    assert len(found.warnings) == 5
+    assert "One photograph only" in found.warnings[-1]
+
+
+def test_light_of_another_colour_names_both(tmp_path: Path) -> None:
+    """A photograph in evening light among others under white light is told of."""
+    evening = picture(3).astype(np.float32) * (0.7, 0.9, 1.0)
+    save(tmp_path / "evening.png", evening.astype(np.uint8))
+    save(tmp_path / "noon.png", picture(2))
+    (warning,) = read_folder(tmp_path).warnings
+    assert "evening.png" in warning
+    assert "noon.png" in warning
+
+
+def test_a_photograph_may_be_left_out_by_its_name(tmp_path: Path) -> None:
+    """What is left out is not learned from; a name that is not there, or nothing left, is refused."""
+    save(tmp_path / "a.png", picture(1))
+    save(tmp_path / "b.png", picture(2))
+    assert [each.path.name for each in read_folder(tmp_path, ["a.png"]).photographs] == ["b.png"]
+    with pytest.raises(DatasetError, match=r"c\.png"):
+        read_folder(tmp_path, ["c.png"])
+    with pytest.raises(DatasetError, match="Every photograph"):
+        read_folder(tmp_path, ["a.png", "b.png"])
