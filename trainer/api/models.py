@@ -94,6 +94,8 @@ def _shown(package: StoredPackage) -> dict[str, Any]:
         "threshold": threshold.value,
         "false_reject_rate": threshold.false_reject_rate,
         "photographs": package.manifest.training_set.size,
+        "warnings": package.manifest.figures.get("warnings", []),
+        "sensitivity": package.manifest.figures.get("sensitivity", []),
         "job": package.job,
         "made_at": package.made_at,
     }

@@ -20,6 +20,7 @@ from rich.table import Table
 from edge_service.contract.keys import fingerprint
 from edge_service.language import say
 from trainer.domain import Phase, Progress, Watcher
+from trainer.evaluation.sensitivity import Sensitivity
 from trainer.pipeline.run import TrainingResult
 from trainer.pipeline.signing import Signer
 
@@ -86,12 +87,30 @@ def _table(result: TrainingResult) -> Table:
         say("expected false rejects", "预计误判"),
         say(f"{rate:.1%} of good parts", f"良品的 {rate:.1%}"),
     )
+    for each in result.sensitivity.contrasts:
+        table.add_row(
+            say(
+                f"smallest spot seen, contrast {each.contrast:.0%}",
+                f"可见最小斑点，对比度 {each.contrast:.0%}",
+            ),
+            _smallest(result.sensitivity, each.smallest),
+        )
     table.add_row(
         say("one judgement", "单次判定"),
         f"{result.agreement.latency_ms:.1f} ms ({result.agreement.device}, {result.agreement.precision})",
     )
     table.add_row(say("took", "用时"), f"{result.seconds:.0f} s")
     return table
+
+
+def _smallest(sensitivity: Sensitivity, diameter: float | None) -> str:
+    if diameter is None:
+        return say("not even the largest tried, reliably", "所试最大者也不能可靠发现")
+    pixels, area = sensitivity.pixels(diameter), sensitivity.area_percent(diameter)
+    return say(
+        f"{pixels:.0f} px across, {area:.2g} % of the frame (9 in 10)",
+        f"直径 {pixels:.0f} 像素，占画面 {area:.2g} %（十个中发现九个）",
+    )
 
 
 def _tell_of_key(console: Console, result: TrainingResult, signer: Signer) -> None:
@@ -119,6 +138,7 @@ def _facts(result: TrainingResult, signer: Signer) -> dict[str, object]:
         "train_s": result.seconds,
         "bytes": result.bytes,
         "warnings": list(result.warnings),
+        "sensitivity": result.sensitivity.figures(),
         "key_id": signer.key.public.key_id,
         "public_key": str(signer.public_path),
     }

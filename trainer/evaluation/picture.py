@@ -1,9 +1,10 @@
-"""The picture to judge a model by: loss, heat maps of the photographs, scores and threshold."""
+"""The picture to judge a model by: loss, scores and threshold, how small a defect is seen, heat maps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,10 +14,12 @@ from numpy.typing import NDArray
 from edge_service.contract.manifest import Threshold
 from edge_service.inference.heatmap import draw_heat_map
 from trainer.domain import Picture
+from trainer.evaluation.sensitivity import SEEN, Sensitivity, draw_spot
 
 _MOST_PICTURES = 8
 _COLUMNS = 4
 _LINE, _BARS, _POINTS = "#c0392b", "#7f9fbf", "#1f4e79"
+_SHADES = ("#9ecae1", "#4292c6", "#08306b")  # faint, clear, strong
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +33,23 @@ class Evidence:
     scores: Sequence[float]
     held_out: NDArray[np.float64]
     threshold: Threshold
+    sensitivity: Sensitivity
 
 
 def draw_evidence(evidence: Evidence, path: Path) -> None:
     """Write the picture as PNG. Labels are English: matplotlib's own fonts have no Chinese."""
     shown = min(_MOST_PICTURES, len(evidence.photographs))
     rows = -(-shown // _COLUMNS)
-    figure = Figure(figsize=(13, 4.2 + 2.9 * rows), layout="constrained")
+    figure = Figure(figsize=(13, 7.6 + 2.9 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(evidence.title, fontweight="bold")
-    grid = figure.add_gridspec(1 + rows, _COLUMNS, height_ratios=[1.3, *([1.0] * rows)])
+    grid = figure.add_gridspec(2 + rows, _COLUMNS, height_ratios=[1.3, 1.2, *([1.0] * rows)])
     _draw_loss(figure.add_subplot(grid[0, :2]), evidence.losses)
     _draw_scores(figure.add_subplot(grid[0, 2:]), evidence)
+    _draw_sensitivity(figure.add_subplot(grid[1, :2]), evidence.sensitivity)
+    _draw_spots(figure.add_subplot(grid[1, 2:]), evidence)
     for number in range(shown):
-        axes = figure.add_subplot(grid[1 + number // _COLUMNS, number % _COLUMNS])
+        axes = figure.add_subplot(grid[2 + number // _COLUMNS, number % _COLUMNS])
         _draw_photograph(axes, evidence, number)
     figure.savefig(path, dpi=80)
 
@@ -78,6 +84,49 @@ def _draw_scores(axes: Axes, evidence: Evidence) -> None:
     axes.set(title="scores of good parts", xlabel="score (spreads above usual)", ylabel="pictures")
     axes.set_xlim(left=0)
     axes.legend(fontsize=8)
+
+
+def _draw_sensitivity(axes: Axes, sensitivity: Sensitivity) -> None:
+    for each, colour in zip(sensitivity.contrasts, _SHADES, strict=True):
+        sizes = [sensitivity.pixels(diameter) for diameter in each.diameters]
+        if each.smallest is None:
+            found = "not seen reliably"
+        else:
+            found = (
+                f"from {sensitivity.pixels(each.smallest):.0f} px, "
+                f"{sensitivity.area_percent(each.smallest):.2g} % of the frame"
+            )
+        label = f"contrast {each.contrast:.0%}: {found}"
+        axes.plot(sizes, [100 * share for share in each.shares], "o-", color=colour, label=label)
+    axes.axhline(100 * SEEN, color=_LINE, linewidth=0.8, linestyle="--")
+    axes.set(
+        title="drawn spots seen at the threshold",
+        xlabel="diameter, pixels of the photographs",
+        ylabel="seen, %",
+        xscale="log",
+        ylim=(-4, 104),
+    )
+    axes.grid(visible=True, which="both", alpha=0.2)
+    axes.legend(fontsize=8)
+
+
+def _draw_spots(axes: Axes, evidence: Evidence) -> None:
+    """Show the smallest spot of each contrast that is still seen, where the eye can check it."""
+    tiles = []
+    for number, each in enumerate(evidence.sensitivity.contrasts):
+        photograph = evidence.photographs[number % len(evidence.photographs)]
+        size = (evidence.sensitivity.width, evidence.sensitivity.height)
+        shrunk = np.asarray(cv2.resize(photograph, size, interpolation=cv2.INTER_AREA), np.uint8)
+        diameter = each.diameters[0] if each.smallest is None else each.smallest
+        random = np.random.default_rng(number)
+        tiles.append(draw_spot(shrunk, diameter, each.contrast, random)[:, :, ::-1])
+    axes.imshow(np.concatenate(tiles, axis=1))
+    named = ", ".join(
+        f"{each.contrast:.0%}" + (" (largest tried)" if each.smallest is None else "")
+        for each in evidence.sensitivity.contrasts
+    )
+    axes.set_title(f"the smallest such spot, contrast {named}", fontsize=9)
+    axes.set_axis_off()
 
 
 def _draw_photograph(axes: Axes, evidence: Evidence, number: int) -> None:

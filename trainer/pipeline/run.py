@@ -30,6 +30,7 @@ from trainer.calibration.threshold import find_threshold
 from trainer.datasets.photographs import read_folder
 from trainer.domain import PIXEL_MEAN, PIXEL_STD, Phase, PhotographSet, Picture, Progress, Watcher
 from trainer.evaluation.picture import Evidence, draw_evidence
+from trainer.evaluation.sensitivity import Sensitivity, find_sensitivity
 from trainer.export.spoilt import spoil
 from trainer.pipeline.acceptance import (
     MOST_DIFFERENCE,
@@ -72,6 +73,7 @@ class TrainingResult:
     manifest: Manifest
     agreement: Agreement
     warnings: tuple[str, ...]
+    sensitivity: Sensitivity
     seconds: float
     bytes: int
 
@@ -102,6 +104,7 @@ def train_package(
         agreement = verify(model, engine, watch)
         golden, pictures = _golden_images(photographs, engine, model)
         maps = [engine.score(photograph.pixels) for photograph in photographs.photographs]
+        sensitivity = _sensitivity(engine, photographs, model, settings.seed)
     variants = quantise(model, exported, watch) if settings.int8 else Variants((), None)
     watch(Progress(Phase.PACKAGE, 0, 1))
     manifest = _manifest(
@@ -111,7 +114,7 @@ def train_package(
         model=model,
         golden=golden,
         figures=_figures(settings, photographs, model, agreement, time.monotonic() - began)
-        | {"variants": variants.figures()},
+        | {"variants": variants.figures(), "sensitivity": sensitivity.figures()},
     )
     out.mkdir(parents=True, exist_ok=True)
     package, picture = out / f"{label.stem}{SUFFIX}", out / f"{label.stem}.png"
@@ -126,6 +129,7 @@ def train_package(
             scores=[raw.score for raw in maps],
             held_out=model.calibration.held_out.scores,
             threshold=model.threshold,
+            sensitivity=sensitivity,
         ),
         picture,
     )
@@ -136,8 +140,26 @@ def train_package(
         manifest=manifest,
         agreement=agreement,
         warnings=photographs.warnings,
+        sensitivity=sensitivity,
         seconds=time.monotonic() - began,
         bytes=package.stat().st_size,
+    )
+
+
+def _sensitivity(
+    engine: OpenVinoEngine, photographs: PhotographSet, model: LearnedModel, seed: int
+) -> Sensitivity:
+    """Judge spots on the exported graph, and tell their size in the photographs' usual pixels."""
+    height, width = model.input_size
+    areas = [
+        pixels.shape[0] * pixels.shape[1] for pixels in (each.pixels for each in photographs.photographs)
+    ]
+    return find_sensitivity(
+        lambda picture: engine.score(picture).score,
+        model.variations,
+        model.threshold.value,
+        scale=float(np.sqrt(np.median(areas) / (height * width))),
+        seed=seed,
     )
 
 

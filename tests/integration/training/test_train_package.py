@@ -155,6 +155,15 @@ def test_a_picture_shows_the_run(trained: Run) -> None:
     assert picture.std() > 10
 
 
+def test_the_run_says_how_small_a_defect_it_sees(trained: Run) -> None:
+    """A strong spot is seen, and the package says from which size on."""
+    told = trained.package.manifest.figures["sensitivity"]
+    assert told == trained.result.sensitivity.figures()
+    assert [each["contrast"] for each in told] == sorted(each["contrast"] for each in told)
+    assert 0 < told[-1]["area_percent"] < 5
+    assert told[-1]["diameter_px"] > 0
+
+
 def test_the_same_seed_gives_the_same_model(trained: Run, tmp_path: Path, key: SigningKey) -> None:
     """Photographs and seed decide everything: threshold and golden scores come out again."""
     settings = replace(SETTINGS, int8=False)
