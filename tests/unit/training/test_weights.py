@@ -1,6 +1,7 @@
 """Teacher weights: where they come from, and what is refused."""
 
 import hashlib
+import json
 import socket
 from pathlib import Path
 
@@ -103,3 +104,24 @@ def test_the_weights_verb_tells_that_the_file_is_whole(capsys: pytest.CaptureFix
         main(["weights"])
     assert ended.value.code == 0
     assert BUNDLED_SHA256 in capsys.readouterr().out
+
+
+def test_the_weights_verb_tells_licence_layers_and_what_is_damaged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file of one's own is listed with its card; a damaged one ends the command with 1, and says why."""
+    tensors = dict(load_weights("bundled").tensors)
+    own, damaged = tmp_path / "own.safetensors", tmp_path / "damaged.safetensors"
+    save_file({name: value for name, value in tensors.items() if not name.startswith("layer3")}, own)
+    own.with_suffix(".md").write_text("# own\n\n| | |\n|---|---|\n| Licence | MIT |\n")
+    damaged.write_bytes(bundled_content()[:10_000])
+    with pytest.raises(SystemExit) as ended:
+        main(["weights", str(own), str(damaged), "--json"])
+    assert ended.value.code == 1
+    bundled, mine, broken = json.loads(capsys.readouterr().out)
+    assert bundled["ok"]
+    assert bundled["licence"].startswith("Apache-2.0")
+    assert bundled["layers"] == list(LAYERS)
+    assert (mine["ok"], mine["licence"], mine["layers"]) == (True, "MIT", ["layer1", "layer2"])
+    assert not broken["ok"]
+    assert "damaged.safetensors" in broken["damage"]
