@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from trainer.teacher.inventory import Inspected
 
 HELP = say(
-    "List the teacher weights that come with the trainer, and weights files of your own, and check them: digest, "
-    "layers, shapes, numbers. Ends with 1 when one of them is damaged.\n\n"
+    "List the teacher weights that come with the trainer, and weights files of your own, and check them: "
+    "digest, layers, shapes, numbers. Ends with 1 when one of them is damaged.\n\n"
     "Examples: `okng-trainer weights`, `okng-trainer weights my.safetensors --json`",
     "列出训练器自带的教师权重和您自己的权重文件，并校验摘要、层、形状和数值。任一损坏时以 1 退出。\n\n"
     "示例：`okng-trainer weights`，`okng-trainer weights my.safetensors --json`",

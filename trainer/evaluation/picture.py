@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edge_service.contract.manifest import Threshold
 from edge_service.inference.heatmap import draw_heat_map
 from trainer.domain import Picture
-from trainer.evaluation.sensitivity import SEEN, Sensitivity, draw_spot
+from trainer.evaluation.sensitivity import DIAMETERS, SEEN, Sensitivity, draw_spot
 
 _MOST_PICTURES = 8
 _COLUMNS = 4
@@ -87,6 +87,7 @@ def _draw_scores(axes: Axes, evidence: Evidence) -> None:
 
 
 def _draw_sensitivity(axes: Axes, sensitivity: Sensitivity) -> None:
+    ticks = [sensitivity.pixels(diameter) for diameter in DIAMETERS]
     for each, colour in zip(sensitivity.contrasts, _SHADES, strict=True):
         sizes = [sensitivity.pixels(diameter) for diameter in each.diameters]
         if each.smallest is None:
@@ -104,9 +105,12 @@ def _draw_sensitivity(axes: Axes, sensitivity: Sensitivity) -> None:
         xlabel="diameter, pixels of the photographs",
         ylabel="seen, %",
         xscale="log",
+        xlim=(0.9 * ticks[-1], 1.1 * ticks[0]),
         ylim=(-4, 104),
     )
-    axes.grid(visible=True, which="both", alpha=0.2)
+    axes.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
+    axes.minorticks_off()
+    axes.grid(visible=True, alpha=0.3)
     axes.legend(fontsize=8)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from trainer.domain import Picture
 
 CONTRASTS = (0.1, 0.25, 0.5)  # of full scale: faint, clear, strong
-DIAMETERS = (0.16, 0.11, 0.075, 0.05, 0.033, 0.022)  # of the shorter side, largest first
+DIAMETERS = (0.24, 0.16, 0.11, 0.075, 0.05, 0.033, 0.022)  # of the shorter side, largest first
 SEEN = 0.9
 _PICTURES = 10  # spots of each size and contrast
 _HOPELESS = 0.2  # seen by less: smaller ones are not tried

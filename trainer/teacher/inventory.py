@@ -1,7 +1,7 @@
 """What a weights file is and whether it is whole: read, filled into its network, and looked at.
 
-A model card is the Markdown file of the same name beside the weights (``model_card.md`` for the bundled ones);
-its line ``| Licence | ... |`` states the licence.
+A model card is the Markdown file of the same name beside the weights (``model_card.md`` for the bundled
+ones); its line ``| Licence | ... |`` states the licence.
 """
 
 from dataclasses import asdict, dataclass

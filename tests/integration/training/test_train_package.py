@@ -156,12 +156,16 @@ def test_a_picture_shows_the_run(trained: Run) -> None:
 
 
 def test_the_run_says_how_small_a_defect_it_sees(trained: Run) -> None:
-    """A strong spot is seen, and the package says from which size on."""
+    """The package states for every contrast what was tried and seen, and the size found lies among them."""
     told = trained.package.manifest.figures["sensitivity"]
     assert told == trained.result.sensitivity.figures()
     assert [each["contrast"] for each in told] == sorted(each["contrast"] for each in told)
-    assert 0 < told[-1]["area_percent"] < 5
-    assert told[-1]["diameter_px"] > 0
+    for each in told:
+        sizes = [tried["diameter_px"] for tried in each["tried"]]
+        if each["tried"][0]["seen"] >= each["seen"]:
+            assert sizes[-1] <= each["diameter_px"] <= sizes[0]
+        else:
+            assert each["diameter_px"] is None
 
 
 def test_the_same_seed_gives_the_same_model(trained: Run, tmp_path: Path, key: SigningKey) -> None:
