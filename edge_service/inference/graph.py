@@ -142,6 +142,7 @@ class OpenVinoRuntime:
         return properties
 
     def _read(self, xml: bytes, weights: bytes) -> tuple[Any, tuple[int, int]]:
+        leave_a_closed_folder()
         try:
             model = self._core.read_model(model=xml, weights=weights)
             return model, _checked(model)
@@ -184,6 +185,16 @@ def openvino_core() -> ov.Core:
     with a stack that is freed, and the next signal (SIGTERM) kills the process with SIGSEGV.
     """
     return ov.Core()
+
+
+def leave_a_closed_folder() -> None:
+    """Go to / from a working folder that this user may not enter (root's, after ``su``).
+
+    OpenVINO (2026.4.1) looks for weights beside a model that it is given in memory, and aborts the process
+    where it may not even look. No relative path works in such a folder, so leaving it changes nothing else.
+    """
+    if not os.access(".", os.X_OK):
+        os.chdir("/")
 
 
 def available_devices() -> list[str]:

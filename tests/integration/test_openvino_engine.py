@@ -18,6 +18,7 @@ from edge_service.errors import InferenceError, PackageError, ScoreNotFiniteErro
 from edge_service.inference.engine import OpenVinoEngine
 from edge_service.inference.graph import available_devices
 from edge_service.model_store.self_test import self_test
+from tests.support.process import ROOT
 from tests.support.tiny_model import (
     BLOT,
     defective_picture,
@@ -176,3 +177,26 @@ def test_a_signal_after_models_came_and_went_is_heard():
     program = [sys.executable, "-X", "faulthandler", "-c", SIGNAL_AFTER_TWO_MODELS]
     ended = subprocess.run(program, cwd=GOLDEN.parents[2], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (0, "heard\n"), ended.stderr
+
+
+CLOSED = """
+import os, sys
+from edge_service.inference.graph import OpenVinoRuntime
+from tests.support.tiny_model import tiny_ir
+os.chdir(sys.argv[1])
+os.chmod(".", 0)
+if os.getuid() == 0:
+    os.setuid(65534)
+print(OpenVinoRuntime(*tiny_ir()).width)
+"""
+
+
+def test_a_working_folder_that_may_not_be_entered(tmp_path: Path):
+    """Root's home after ``su okng``: a model is read there all the same; OpenVINO alone aborts."""
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSED, str(closed)], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    closed.chmod(0o700)
+    assert done.stdout.strip() == "64", done.stderr
