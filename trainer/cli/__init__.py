@@ -22,6 +22,7 @@ from trainer.cli import (
     people,
     results,
     serve,
+    teacher,
     train,
     weights,
     worker,
@@ -51,6 +52,7 @@ app.command("weights", help=weights.HELP)(weights.weights)
 app.command("serve", help=serve.HELP)(serve.serve)
 app.command("worker", help=worker.HELP)(worker.worker)
 app.add_typer(configuration.app, name="config")
+app.add_typer(teacher.app, name="teacher")
 app.add_typer(edges.app, name="edges")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(results.app, name="results")
