@@ -26,13 +26,6 @@ class MapStatistics:
     spread: NDArray[np.float32]
 
 
-def even_statistics(maps: Maps) -> MapStatistics:
-    """Measure good maps (n, h, w) as a whole: the same mean and spread at every place."""
-    usual = np.full(maps.shape[1:], maps.mean(dtype=np.float64), np.float32)
-    spread = np.full(maps.shape[1:], maps.std(dtype=np.float64) + np.finfo(np.float32).eps, np.float32)
-    return MapStatistics(usual, spread)
-
-
 def fit_statistics(layers: Sequence[Maps], neighbourhood: float) -> tuple[MapStatistics, ...]:
     """Measure good maps, one float32 (n, h, w) a layer, finest first.
 

@@ -1,7 +1,9 @@
 """The threshold for a stated false-reject rate, from scores of good parts that the model had not seen.
 
-Model: the logarithm of a good part's score (plus a half, for scores begin at nothing) is the product's
-level plus what one part, in its place and its light, differs from another by. Mild variations of each
+Model: the root of a good part's score (plus a half, for scores begin at nothing) is the product's level plus
+what one part, in its place and its light, differs from another by. On this scale good parts of calm and of
+restless products differ by about as much; on a logarithm's, a restless product's threshold went so far out
+that no defect reached it (docs/decisions/0008). Mild variations of each
 photograph even out luck in its own score. What parts differ by is seen in a handful of photographs only, so
 it is blended with what is usual (a prior worth ``_PRIOR_WORTH`` photographs). The threshold is the quantile
 of the predictive distribution, a Student t (Gelman et al., Bayesian Data Analysis, 3rd ed., section 3.2): the
@@ -20,12 +22,12 @@ from scipy import stats
 from edge_service.contract.manifest import Threshold, Uncertainty
 
 _OFFSET = 0.5  # spreads: scores begin at nothing
-_PRIOR_SPREAD = 0.2  # between good parts of one product, of the logarithm
+_PRIOR_SPREAD = 0.12  # between good parts of one product, of the root
 _PRIOR_WORTH = 8.0
 _LEAST = 1.0  # spreads above usual
 _LEVEL = 0.9
 _DRAWS = 4000
-METHOD = "held-out photographs, log-normal parts, predictive t quantile, one spread at least"
+METHOD = "held-out photographs, root-normal parts, predictive t quantile, one spread at least"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,12 @@ class _Fit:
 
 def even_out(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Bring scores to the scale on which good parts differ evenly, whatever their level."""
-    return np.log(scores + _OFFSET)
+    return np.sqrt(scores + _OFFSET)
 
 
 def as_scores(evened: NDArray[np.float64]) -> NDArray[np.float64]:
     """Undo ``even_out``."""
-    return np.exp(evened) - _OFFSET
+    return np.maximum(evened, 0.0) ** 2 - _OFFSET
 
 
 def find_threshold(held_out: HeldOutScores, false_reject_rate: float, seed: int = 0) -> Threshold:
@@ -70,8 +72,8 @@ def find_threshold(held_out: HeldOutScores, false_reject_rate: float, seed: int 
 
 
 def _fit(held_out: HeldOutScores) -> _Fit:
-    logs = even_out(held_out.scores)
-    parts = [logs[held_out.owners == owner] for owner in np.unique(held_out.owners)]
+    evened = even_out(held_out.scores)
+    parts = [evened[held_out.owners == owner] for owner in np.unique(held_out.owners)]
     means = np.array([part.mean() for part in parts])
     seen = float(means.var(ddof=1)) if len(means) > 1 else 0.0
     freedom = _PRIOR_WORTH + len(means) - 1

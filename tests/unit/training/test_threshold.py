@@ -7,11 +7,11 @@ from trainer.calibration.threshold import HeldOutScores, as_scores, find_thresho
 
 
 def good_parts(parts: int, seed: int, variations: int = 12) -> HeldOutScores:
-    """Scores after the model that is fitted: level 0.2, parts apart by 0.2, variations by 0.05."""
+    """Scores after the model that is fitted: level 1.2, parts apart by 0.12, variations by 0.03."""
     random = np.random.default_rng(seed)
-    levels = random.normal(0.2, 0.2, parts)
-    logs = levels[:, None] + random.normal(0.0, 0.05, (parts, variations))
-    return HeldOutScores(as_scores(logs).ravel(), np.repeat(np.arange(parts), variations))
+    levels = random.normal(1.2, 0.12, parts)
+    roots = levels[:, None] + random.normal(0.0, 0.03, (parts, variations))
+    return HeldOutScores(as_scores(roots).ravel(), np.repeat(np.arange(parts), variations))
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.05])
@@ -61,3 +61,9 @@ def test_photographs_that_are_much_alike_do_not_make_it_strict() -> None:
     assert threshold.value == 1.0
     assert threshold.uncertainty is not None
     assert threshold.uncertainty.lower < 1.0 <= threshold.uncertainty.upper
+
+
+def test_a_restless_product_does_not_get_a_threshold_that_nothing_reaches() -> None:
+    """Scores about two that hardly differ from photograph to photograph: no threshold far beyond."""
+    restless = HeldOutScores(np.array([1.9, 2.0, 2.1, 1.8, 2.2, 2.0, 2.1, 1.9]), np.arange(8) % 4)
+    assert find_threshold(restless, 0.01).value < 3.3
