@@ -22,7 +22,7 @@ from scipy import stats
 from edge_service.contract.manifest import Threshold, Uncertainty
 
 _OFFSET = 0.5  # spreads: scores begin at nothing
-_PRIOR_SPREAD = 0.12  # between good parts of one product, of the root
+_PRIOR_SPREAD = 0.11  # between good parts of one product, of the root
 _PRIOR_WORTH = 8.0
 _LEAST = 1.0  # spreads above usual
 _LEVEL = 0.9
