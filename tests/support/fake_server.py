@@ -13,7 +13,7 @@ import hashlib
 import json
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
 from typing import Any, Self
@@ -21,7 +21,7 @@ from typing import Any, Self
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from edge_service.contract import routes
@@ -50,6 +50,7 @@ class Mood(Enum):
 
     FINE = auto()
     SILENT = auto()  # takes the request and never answers
+    DRIPPING = auto()  # answers a byte now and then, for ever: never silent, never done
     FULL = auto()  # its disk is full
     NONSENSE = auto()  # a page that is no answer of okng's
     HUGE = auto()  # an answer without end
@@ -164,11 +165,13 @@ class FakeServer:
 
         return answer
 
-    async def _moody(self) -> Response | None:
+    async def _moody(self) -> Response | None:  # noqa: PLR0911 - one a mood
         match self.mood:
             case Mood.SILENT:
                 await self._changed.wait()
                 return Response(status_code=503)
+            case Mood.DRIPPING:
+                return StreamingResponse(self._drops(), media_type="application/json")
             case Mood.FULL:
                 return refusal(507, "disk_full", "no room", retry=True, retry_after_s=0.2)
             case Mood.NONSENSE:
@@ -178,6 +181,11 @@ class FakeServer:
             case Mood.BOMB:
                 return Response(b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
         return None
+
+    async def _drops(self) -> AsyncIterator[bytes]:
+        while self.mood is Mood.DRIPPING:
+            yield b" "
+            await asyncio.sleep(0.02)  # slower than that is silence, which is another mood
 
     async def _enrol(self, request: Request) -> Response:
         asked = read(EnrolmentRequest, await request.body())

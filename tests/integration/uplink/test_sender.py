@@ -147,6 +147,7 @@ async def test_a_picture_that_is_gone_or_refused_is_told_of(post: Post, server: 
     ("mood", "error"),
     [
         (Mood.SILENT, AwayError),
+        (Mood.DRIPPING, AwayError),
         (Mood.FULL, AwayError),
         (Mood.NONSENSE, NonsenseError),
         (Mood.HUGE, NonsenseError),
