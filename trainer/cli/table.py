@@ -41,7 +41,8 @@ def tell_whole(fact: Mapping[str, Any], *, as_json: bool) -> None:
         print(json.dumps(fact, ensure_ascii=False, indent=2))
         return
     for name, value in _lines(fact):
-        print(f"{name:<28} {_cell(value)}")
+        shown = moment(value) if name.endswith("_at") and isinstance(value, float) else _cell(value)
+        print(f"{name:<28} {shown}")
 
 
 def ago(seconds: float | None) -> str:

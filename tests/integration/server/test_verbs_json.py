@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import typer
 from typer.core import TyperGroup
 
@@ -19,6 +20,7 @@ from tests.support.tiny_model import tiny_package
 from tests.support.training_server import TrainingServer, photograph
 from trainer.access import Role
 from trainer.cli import app
+from trainer.cli.table import moment, tell_whole
 from trainer.jobs import NewJob
 
 DOCUMENTS_THEMSELVES = {"config example", "config schema", "serve", "worker"}
@@ -159,3 +161,12 @@ def test_a_setting_is_taken_as_train_takes_it_or_taught(server: TrainingServer):
     for (setting, refusal), (text, code) in zip(SETTINGS.items(), told, strict=True):
         assert code == (2 if refusal else 0), f"{setting}: {text}"
         assert refusal in text, setting
+
+
+def test_a_whole_record_is_shown_to_people_line_by_line(capsys: pytest.CaptureFixture[str]):
+    """Every value with its dotted name, moments as people read them, nothing for what is empty."""
+    tell_whole(
+        {"id": "a-1-1", "received_at": 0.0, "record": {"score": 0.5, "images": [], "x": None}}, as_json=False
+    )
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert lines == {"id": "a-1-1", "received_at": moment(0.0), "record.score": "0.5"}
