@@ -1,5 +1,6 @@
 """``okng-trainer teacher pretrain DATA``: teacher weights of one's own."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from edge_service.language import say
+from trainer.cli.place import AsJson
 from trainer.errors import SettingError
 
 app = typer.Typer(
@@ -59,10 +61,13 @@ def pretrain(
     every: Every = 200,
     device: Device = "auto",
     mixed: Mixed = True,  # noqa: FBT002 - a flag of the command line
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Learn, keep checkpoints, and write weights and card at the end."""
     import torch
 
+    from trainer.cli.table import tell_done
     from trainer.teacher.natural import NaturalPictures
     from trainer.teacher.pretraining import Course, Pretraining
     from trainer.teacher.weights import load_weights
@@ -80,7 +85,7 @@ def pretrain(
     checkpoint = out.with_name(out.name + ".checkpoint")
     if checkpoint.exists():
         run.resume(checkpoint)
-        print(say(f"going on at step {run.step}", f"从第 {run.step} 步继续"))
+        print(say(f"going on at step {run.step}", f"从第 {run.step} 步继续"), file=sys.stderr)
     columns = (BarColumn(), TextColumn("{task.completed}/{task.total}  {task.fields[loss]}"))
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=steps, completed=run.step, loss="")
@@ -94,4 +99,4 @@ def pretrain(
         run.run(on_step)
     run.write(out, reference=weights, data=f"{data.name}, {len(pictures)} pictures")
     checkpoint.unlink(missing_ok=True)
-    print(out)
+    tell_done({"weights": str(out), "steps": run.step}, str(out), as_json=as_json)

@@ -25,7 +25,7 @@ from trainer.jobs import NewJob
 
 DOCUMENTS_THEMSELVES = {"config example", "config schema", "serve", "worker"}
 """They print a file's text, or run until they are ended."""
-WITHOUT_A_SERVER = {"train", "package", "weights", "config check"}
+WITHOUT_A_SERVER = {"train", "package", "weights", "teacher pretrain", "config check"}
 VERBS = (
     "edges code",
     "edges list",
