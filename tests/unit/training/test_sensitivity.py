@@ -35,6 +35,13 @@ def test_what_is_always_seen_is_told_by_the_smallest_tried() -> None:
     assert [each.smallest for each in found.contrasts] == [DIAMETERS[-1]] * len(CONTRASTS)
 
 
+def test_a_picture_that_is_ng_by_itself_shows_nothing() -> None:
+    """A good variation beyond the threshold does not make a blind model see."""
+    pictures = np.concatenate([GREY, np.full((2, 128, 256, 3), 30, np.uint8)])
+    found = find_sensitivity(lambda picture: float(np.median(picture) < 50), pictures, 1.0, scale=1.0, seed=0)
+    assert [each.shares for each in found.contrasts] == [(0.0,)] * len(CONTRASTS)
+
+
 def test_figures_are_plain_and_say_none_where_nothing_is_seen() -> None:
     """The manifest states every contrast; a blind model has no smallest size, and few sizes are tried."""
     figures = find_sensitivity(lambda _: 0.0, GREY, 1.0, scale=1.0, seed=0).figures()
