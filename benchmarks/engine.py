@@ -36,6 +36,9 @@ import openvino as ov
 import openvino.opset15 as ops
 from numpy.typing import NDArray
 
+if not __package__:  # started as a file, not with -m
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from edge_service.inference.engine import OpenVinoEngine
 from edge_service.inference.graph import openvino_core
 from edge_service.inference.preprocess import to_model_input
