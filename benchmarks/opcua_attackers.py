@@ -130,14 +130,19 @@ async def calls(url: str) -> None:
                         await client.uaclient.call([request] * METHODS)
 
 
+async def open_channel(client: Client) -> None:
+    """Connect as far as a secure channel, without a session."""
+    await client.connect_socket()
+    await client.send_hello()
+    await client.open_secure_channel()
+
+
 async def chunks(url: str) -> None:
     """Intermediate chunks until the server hangs up, then again."""
     while True:
         client = Client(url)
         with contextlib.suppress(ua.UaError, OSError, TimeoutError):
-            await client.connect_socket()
-            await client.send_hello()
-            await client.open_secure_channel()
+            await open_channel(client)
             protocol = client.uaclient.protocol
             connection, number = protocol._connection, 10  # noqa: SLF001 - it forges what comes next
             while protocol.transport and not protocol.transport.is_closing():
@@ -160,9 +165,7 @@ async def asking(url: str) -> None:
     while True:
         client = Client(url)
         with contextlib.suppress(ua.UaError, OSError, TimeoutError):
-            await client.connect_socket()
-            await client.send_hello()
-            await client.open_secure_channel()
+            await open_channel(client)
             for _ in range(1000):
                 await client.create_session()
         client.disconnect_socket()

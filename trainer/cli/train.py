@@ -1,5 +1,6 @@
 """``okng-trainer train FOLDER --name pcb``: photographs in, a signed model package out."""
 
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -183,10 +184,10 @@ def _share(text: str) -> float:
     """Read "1%", "1 %" or "0.01". Raises SettingError."""
     number, percent, rest = text.strip().partition("%")
     try:
-        value = float(number) if not rest else float("nan")
+        value = float(number) if not rest else math.nan
     except ValueError:
-        value = float("nan")
-    if value != value:  # noqa: PLR0124 - not a number
+        value = math.nan
+    if math.isnan(value):
         raise SettingError(
             say(f'--false-reject-rate "{text}" is no share', f"--false-reject-rate “{text}”不是比例"),
             remedy=say(

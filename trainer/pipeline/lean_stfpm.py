@@ -18,8 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.export.graph import InspectionGraph
+from trainer.network_input import as_input
 from trainer.quiet import importing_quietly
-from trainer.training.network import as_input, disagreement
+from trainer.training.network import disagreement
 
 with importing_quietly():
     from anomalib.models.image.stfpm.torch_model import STFPMModel

@@ -20,8 +20,9 @@ from torch.nn import functional
 
 from edge_service.durable import LocalDisk
 from edge_service.language import say
-from trainer.domain import LAYERS, PIXEL_MEAN, PIXEL_STD
+from trainer.domain import LAYERS
 from trainer.errors import DivergedError, SettingError
+from trainer.network_input import as_input
 from trainer.quiet import importing_quietly
 from trainer.teacher.backbone import build_teacher
 from trainer.teacher.natural import NaturalPictures
@@ -97,7 +98,7 @@ class Pretraining:
         for group in self._optimiser.param_groups:
             group["lr"] = course.rate(self.step)
         crops = self._pictures.crops(self.step, batch=course.batch, side=course.side, seed=course.seed)
-        inputs = _as_input(torch.from_numpy(crops).to(self._device))
+        inputs = as_input(torch.from_numpy(crops).to(self._device))
         with torch.autocast(self._device, torch.bfloat16, enabled=course.mixed):
             with torch.no_grad():
                 wanted = self._reference(inputs)
@@ -159,14 +160,6 @@ class Pretraining:
         LocalDisk().write(out, content)
         card = _card(self, out.stem, hashlib.sha256(content).hexdigest(), reference, data)
         LocalDisk().write(out.with_suffix(".md"), card.encode())
-
-
-def _as_input(pictures: Tensor) -> Tensor:
-    """uint8 BGR (n, H, W, 3) -> RGB float32 (n, 3, H, W) as a teacher takes it."""
-    mean, std = (
-        torch.tensor(values, device=pictures.device).view(1, 3, 1, 1) for values in (PIXEL_MEAN, PIXEL_STD)
-    )
-    return (pictures.permute(0, 3, 1, 2).flip(1).float() / 255.0 - mean) / std
 
 
 def _card(run: Pretraining, name: str, sha256: str, reference: TeacherWeights, data: str) -> str:

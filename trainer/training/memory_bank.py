@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.domain import Picture
-from trainer.training.network import as_input
+from trainer.network_input import as_input
 
 BANK_LAYERS = ("layer2", "layer3")
 NEIGHBOURHOOD = 5  # places of each layer, odd

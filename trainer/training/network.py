@@ -18,10 +18,9 @@ Different from the paper and from anomalib's defaults, because it measured bette
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
-from trainer.domain import PIXEL_MEAN, PIXEL_STD
+from trainer.network_input import as_input
 from trainer.quiet import importing_quietly
 
 with importing_quietly():
@@ -135,11 +134,3 @@ def pair_up(teacher: nn.Module, student: nn.Module, backbone: str) -> STFPMModel
     pair.teacher_model = teacher
     pair.student_model = student
     return pair.eval()
-
-
-def as_input(pictures: Tensor) -> Tensor:
-    """uint8 BGR (n, H, W, 3) -> RGB float32 (n, 3, H, W) at the mean and spread that the teacher expects."""
-    colours = pictures.permute(0, 3, 1, 2).flip(1).float()
-    mean = torch.tensor(PIXEL_MEAN, device=pictures.device).view(1, 3, 1, 1)
-    std = torch.tensor(PIXEL_STD, device=pictures.device).view(1, 3, 1, 1)
-    return (colours / 255.0 - mean) / std

@@ -24,7 +24,8 @@ from edge_service.inference.graph import openvino_core
 from edge_service.language import say
 from trainer.domain import LAYERS, Picture
 from trainer.errors import DivergedError
-from trainer.training.network import ChannelStatistics, as_input, build_student, squared_error
+from trainer.network_input import as_input
+from trainer.training.network import ChannelStatistics, build_student, squared_error
 
 _AT_ONCE = 8  # pictures through a network that is not learning
 _LONGEST_GRADIENT = 5.0

@@ -2,24 +2,15 @@
 
 import asyncio
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from edge_service.simulation.plc import SimulatedPlc
-from tests.support.process import Service, service
-from tests.support.station_folder import StationFolder
+from tests.support.process import Service
 
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture
-def station(tmp_path: Path) -> Iterator[Service]:
-    """A whole station, core and gateway, under ``run``."""
-    folder = StationFolder(tmp_path)
-    with service(folder.path, "run", "--config", "edge.yaml") as running:
-        yield running
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import os
 import signal
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +13,9 @@ import pytest
 
 from edge_service.domain.inspection import Verdict
 from edge_service.simulation.plc import SimulatedPlc
-from tests.support.process import Service, service
-from tests.support.station_folder import StationFolder
+from tests.support.process import Service
 
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture
-def station(tmp_path: Path) -> Iterator[Service]:
-    """A whole station, core and gateway, under ``run``."""
-    folder = StationFolder(tmp_path)
-    with service(folder.path, "run", "--config", "edge.yaml") as running:
-        yield running
 
 
 def get(address: str, path: str) -> tuple[int, Any]:

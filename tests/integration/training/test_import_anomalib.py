@@ -18,10 +18,11 @@ from trainer.errors import ExportError  # noqa: E402
 from trainer.export.agreement import rank_correlation  # noqa: E402
 from trainer.export.foreign import original  # noqa: E402
 from trainer.export.openvino_ir import to_openvino  # noqa: E402
+from trainer.network_input import as_input  # noqa: E402
 from trainer.pipeline.importing import import_package  # noqa: E402
 from trainer.pipeline.lean_stfpm import lean_stfpm  # noqa: E402
 from trainer.pipeline.run import PackageLabel  # noqa: E402
-from trainer.training.network import as_input, build_student, pair_up  # noqa: E402
+from trainer.training.network import build_student, pair_up  # noqa: E402
 
 pytestmark = pytest.mark.training
 SIDE = 256
