@@ -89,10 +89,17 @@ def perform(task: Task, sets: dict[str, InspectionSet], cache: Path) -> Run:
     folder = task.folder(cache)
     folder.mkdir(parents=True, exist_ok=True)
     ov.save_model(learned.graph, folder / "graph.xml", compress_to_fp16=True)
+    keep(task, run, cache)
+    return run
+
+
+def keep(task: Task, run: Run, cache: Path) -> None:
+    """Put a run into the cache, whole or not at all."""
+    folder = task.folder(cache)
+    folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / "run.json.part"
     unfinished.write_text(json.dumps(asdict(run)) + "\n", "utf-8")
     unfinished.replace(folder / "run.json")
-    return run
 
 
 def _judge_all(learned: _Learned, trial: Trial, train_s: float) -> Run:

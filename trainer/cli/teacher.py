@@ -1,8 +1,14 @@
 """``okng-trainer teacher pretrain DATA``: teacher weights of one's own."""
 
+import json
+import signal
 import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -10,7 +16,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from edge_service.language import say
 from trainer.cli.place import AsJson
+from trainer.cli.table import ago
 from trainer.errors import SettingError
+
+if TYPE_CHECKING:
+    from trainer.teacher.pretraining import Pretraining
 
 app = typer.Typer(
     help=say("Make teacher weights of your own.", "制作您自己的教师权重。"), no_args_is_help=True
@@ -40,11 +50,11 @@ def teacher() -> None:
     "pretrain",
     help=say(
         "Distil a ResNet-18 layer by layer from a reference, on natural photographs.\n\n"
-        "Stop it with Ctrl-C; the same command goes on from the last checkpoint. Use what comes out with "
-        "`okng-trainer train --weights file:teacher.safetensors`.\n\n"
+        "Stop it with Ctrl-C: it keeps where it stands, and the same command goes on there. Use what comes "
+        "out with `okng-trainer train --weights file:teacher.safetensors`.\n\n"
         "Example: `okng-trainer teacher pretrain photographs.tar --reference file:resnet18.pth`",
         "在自然照片上逐层蒸馏 ResNet-18。\n\n"
-        "按 Ctrl-C 停止；再次运行同一命令即从最近的检查点继续。结果用于 "
+        "按 Ctrl-C 停止并保存进度；再次运行同一命令即从该处继续。结果用于 "
         "`okng-trainer train --weights file:teacher.safetensors`。\n\n"
         "示例：`okng-trainer teacher pretrain photographs.tar --reference file:resnet18.pth`",
     ),
@@ -86,17 +96,80 @@ def pretrain(
     if checkpoint.exists():
         run.resume(checkpoint)
         print(say(f"going on at step {run.step}", f"从第 {run.step} 步继续"), file=sys.stderr)
-    columns = (BarColumn(), TextColumn("{task.completed}/{task.total}  {task.fields[loss]}"))
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=steps, completed=run.step, loss="")
+    with _stop_asked() as signals, _progress(run) as show:
 
         def on_step(step: int, loss: float) -> bool:
-            bar.update(task, completed=step, loss=f"{loss:.3f}")
-            if step % every == 0:
+            kept = step % every == 0 and step < steps
+            if kept or signals:
                 run.save(checkpoint)
-            return True
+            show(loss, kept=kept)
+            return not signals
 
-        run.run(on_step)
-    run.write(out, reference=weights, data=f"{data.name}, {len(pictures)} pictures")
+        finished = run.run(on_step)
+    for name in sorted(pictures.unreadable):
+        print(say(f"passed over: {name} cannot be read", f"已跳过：{name} 无法读取"), file=sys.stderr)
+    if not finished:
+        _tell_stopped(run.step, checkpoint, signals[0], as_json=as_json)
+    cosines = run.write(out, reference=weights, data=f"{data.name}, {len(pictures)} pictures")
     checkpoint.unlink(missing_ok=True)
-    tell_done({"weights": str(out), "steps": run.step}, str(out), as_json=as_json)
+    near = ", ".join(f"{cosine:.3f}" for cosine in cosines)
+    told = say(
+        f"{out}\ncosine to the reference, layer1 to layer3: {near} (on crops that were not learned from)",
+        f"{out}\n与参考网络的余弦相似度（layer1 至 layer3，未参与训练的裁剪）：{near}",
+    )
+    tell_done({"weights": str(out), "steps": run.step, "cosines": cosines}, told, as_json=as_json)
+
+
+@contextmanager
+def _stop_asked() -> Iterator[list[int]]:
+    """Give a list that the first SIGINT or SIGTERM is put into; a second one ends the process at once."""
+    asked: list[int] = []
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+        signal.signal(number, before[signal.Signals(number)])
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress(run: "Pretraining") -> Iterator[Callable[..., None]]:
+    """Show a bar with the time left on a terminal; elsewhere a line a checkpoint."""
+    console = Console(stderr=True)
+    columns = (BarColumn(), TextColumn("{task.completed}/{task.total}  {task.fields[loss]}"))
+    began, first, total = time.monotonic(), run.step, run.course.steps
+    with Progress(
+        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=total, completed=first, loss="")
+
+        def show(loss: float, *, kept: bool) -> None:
+            bar.update(task, completed=run.step, loss=f"{loss:.3f}")
+            if kept and not console.is_terminal:
+                left = ago((time.monotonic() - began) / (run.step - first) * (total - run.step))
+                what = say(
+                    f"step {run.step} of {total}, loss {loss:.3f}, {left} left",
+                    f"第 {run.step} / {total} 步，损失 {loss:.3f}，剩余 {left}",
+                )
+                print(what, file=sys.stderr, flush=True)
+
+        yield show
+
+
+def _tell_stopped(step: int, checkpoint: Path, number: int, *, as_json: bool) -> None:
+    """Say how to go on, and exit as a process does that a signal ended."""
+    if as_json:
+        print(json.dumps({"weights": None, "steps": step, "checkpoint": str(checkpoint)}, indent=2))
+    print(
+        say(
+            f"stopped after step {step}; the same command goes on there ({checkpoint})",
+            f"已在第 {step} 步后停止；再次运行同一命令即从该处继续（{checkpoint}）",
+        ),
+        file=sys.stderr,
+    )
+    raise typer.Exit(128 + number)

@@ -1,6 +1,8 @@
 """Natural photographs to train a teacher on: crops that depend on seed and step alone, so a run can go on.
 
 DATA is a folder (searched through) or a tar of JPEG or PNG files. Pictures are read when they are drawn.
+Every ``_HELD_EVERY``-th is held out: crops of it are never learned from and tell what was learned. One that
+cannot be read is passed over, and named in ``unreadable``.
 """
 
 import tarfile
@@ -17,6 +19,8 @@ from trainer.errors import DatasetError
 _ENDINGS = (".jpg", ".jpeg", ".png")
 _LEAST_CROP = 0.3  # of the short side
 _GREY, _BLUR = 0.1, 0.2  # how many crops
+_HELD_EVERY = 50
+_HELD_STEP = 1 << 40  # counted from here on, steps that no run comes to
 
 
 class NaturalPictures:
@@ -29,6 +33,9 @@ class NaturalPictures:
                 say(f"No picture in {data}", f"{data} 中没有图片"),
                 remedy=say("Give a folder or a tar of JPEG or PNG.", "请给出含 JPEG 或 PNG 的文件夹或 tar。"),
             )
+        self.unreadable: set[str] = set()
+        self.held_out = self._names[_HELD_EVERY - 1 :: _HELD_EVERY]
+        self._learned = [name for at, name in enumerate(self._names) if (at + 1) % _HELD_EVERY]
 
     def __len__(self) -> int:
         return len(self._names)
@@ -36,20 +43,39 @@ class NaturalPictures:
     def crops(self, step: int, *, batch: int, side: int, seed: int) -> Picture:
         """Return the crops of one step, uint8 BGR (batch, side, side, 3), by step and seed alone.
 
-        Raises DatasetError naming a file that cannot be read.
+        Raises DatasetError where no picture can be read.
         """
-        random = np.random.default_rng((seed, step))
-        chosen = random.integers(0, len(self._names), batch)
-        return np.stack([_crop(self._decode(self._names[at]), side, random) for at in chosen])
+        return self._draw(self._learned, np.random.default_rng((seed, step)), batch, side)
 
-    def _decode(self, name: str) -> Picture:
-        pixels = cv2.imdecode(np.frombuffer(self._read(name), np.uint8), cv2.IMREAD_COLOR)
-        if pixels is None:
-            raise DatasetError(
-                say(f"{name} cannot be read as a picture", f"无法将 {name} 读取为图片"),
-                remedy=say("Remove it; the run goes on where it stood.", "请将其移除；训练会从中断处继续。"),
-            )
-        return np.asarray(pixels, np.uint8)
+    def new_crops(self, number: int, *, batch: int, side: int, seed: int) -> Picture:
+        """Likewise crops that no step learns from: of held-out pictures, or of the few there are."""
+        random = np.random.default_rng((seed, _HELD_STEP + number))
+        return self._draw(self.held_out or self._learned, random, batch, side)
+
+    def _draw(self, names: list[str], random: np.random.Generator, batch: int, side: int) -> Picture:
+        chosen = random.integers(0, len(names), batch)
+        return np.stack([_crop(self._picture(names, int(at)), side, random) for at in chosen])
+
+    def _picture(self, names: list[str], at: int) -> Picture:
+        """Return the picture at this place, or the next one that can be read."""
+        for offset in range(len(names)):
+            name = names[(at + offset) % len(names)]
+            pixels = _decode(self._read(name))
+            if pixels is not None:
+                return pixels
+            self.unreadable.add(name)
+        raise DatasetError(
+            say("No picture can be read", "没有可读取的图片"),
+            remedy=say(
+                f"{names[at]} is one of them: fetch the pictures again.",
+                f"例如 {names[at]}：请重新获取图片。",
+            ),
+        )
+
+
+def _decode(content: bytes) -> Picture | None:
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
+    return None if pixels is None else np.asarray(pixels, np.uint8)
 
 
 def _folder(data: Path) -> tuple[Callable[[str], bytes], list[str]]:
