@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from edge_service.language import say
+from trainer.cli.models import tell_warnings
 from trainer.cli.place import DEFAULT_CONFIG, AsJson, ConfigFile, DataDir, Server
 
 app = typer.Typer(
@@ -204,3 +205,4 @@ def _follow(client: Any, number: int, *, as_json: bool) -> None:
         )
     if not as_json:
         print(f"{job['product']} {job['version']}")
+        tell_warnings(client.get(f"/api/v1/models/{job['product']}/{job['version']}"))

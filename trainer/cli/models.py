@@ -1,8 +1,9 @@
 """``okng-trainer models``: the packages on the server, and which box shall use which."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,17 +43,66 @@ def list_models(
     for model in models if not as_json else ():
         model["made"] = moment(model["made_at"])
         model["size"] = f"{model['size_bytes'] / 1e6:.1f} MB"
+        model["told"] = f"! {len(model['warnings'])}" if model["warnings"] else ""
     columns = {
         "name": say("name", "名称"),
         "version": say("version", "版本"),
         "made": say("made", "时间"),
         "photographs": say("photographs", "照片数"),
         "threshold": say("threshold", "阈值"),
+        "told": say("warnings", "警告"),
         "size": say("size", "大小"),
         "job": say("job", "任务"),
     }
     none = say("no model yet: okng-trainer jobs start PRODUCT", "尚无模型：okng-trainer jobs start 产品")
     tell(models, as_json=as_json, columns=columns, none=none)
+
+
+@app.command(
+    "show",
+    help=say(
+        "Show one package, with what its training run warned of, in words; --json gives the manifest too.\n\n"
+        "Example: `okng-trainer models show pcb`",
+        "显示一个模型包及其训练时的警告；--json 还给出清单全文。\n\n示例：`okng-trainer models show pcb`",
+    ),
+)
+def show(
+    name: Name,
+    version: Version = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+    data_dir: DataDir = None,
+    server: Server = "",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Print one package's facts and warnings."""
+    from trainer.cli.client import connect
+    from trainer.cli.table import moment
+
+    client = connect(config, data_dir, server)
+    model = client.get(f"/api/v1/models/{name}/{version or _newest(client.get('/api/v1/models'), name)}")
+    if as_json:
+        print(json.dumps(model, ensure_ascii=False, indent=2))
+        return
+    rate = model["false_reject_rate"]
+    facts = {
+        say("model", "模型"): f"{model['name']} {model['version']}",
+        say("made", "时间"): moment(model["made_at"]),
+        say("algorithm", "算法"): model["algorithm"],
+        say("photographs", "照片数"): model["photographs"],
+        say("threshold", "阈值"): f"{model['threshold']:.4g}",
+        say("expected false rejects", "预计误判"): "-" if rate is None else f"{rate:.1%}",
+        say("warnings", "警告"): len(model["warnings"]),
+    }
+    for what, value in facts.items():
+        print(f"{what:<24} {value}")
+    tell_warnings(model)
+
+
+def tell_warnings(model: Mapping[str, Any]) -> None:
+    """Print what a package's training run warned of, a line each."""
+    for warning in model["warnings"]:
+        print(f"! {warning}")
 
 
 @app.command(

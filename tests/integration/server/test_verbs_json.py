@@ -47,6 +47,7 @@ VERBS = (
     "jobs log JOB",
     "models add FOLDER/nut.okng",
     "models list",
+    "models show nut",
     "models fetch nut --out FOLDER",
     "models assign nut line-told 1",
     "models assignments",
