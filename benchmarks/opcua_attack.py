@@ -14,8 +14,9 @@ For each attack three conditions take turns, a second each, so that whatever els
 - ``gateway``: the attack on the station's gateway. Over ``elsewhere`` it is the gateway's part.
 
 Core and gateway run as the systemd units run them (the core before everything else, the gateway after), where
-this user may set that; the master has the core's priority, attackers and the server elsewhere run only when
-nobody else wants the processor. The last columns say how busy gateway and core were under attack.
+this user may set that; the master, a PLC with a processor of its own, goes first like the core's thread that
+answers it. Attackers and the server elsewhere run only when nobody else wants the processor. The last columns
+say how busy gateway and core were under attack.
 """
 
 import argparse
@@ -33,6 +34,7 @@ import yaml
 if not __package__:  # started as a file, not with -m
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.measuring_plc import be_the_plc
 from benchmarks.opcua_attackers import ATTACKS, PER_ADDRESS, Attacker, elsewhere
 from tests.support.process import Service, service
 from tests.support.station_folder import StationFolder
@@ -140,6 +142,7 @@ def run(seconds: float) -> dict[str, dict[str, dict[str, float]]]:
             master = Master(*station.ready())
             urls = {"elsewhere": stranger, "gateway": station.logged("opcua_listening")["address"]}
             watched = pids(station)
+            be_the_plc()
             print("priorities of the units" if prioritise(*watched) else "everything at one priority")
             found = {name: beside(name, urls, master, watched, seconds) for name in ATTACKS}
             assert station.stop() == 0

@@ -12,6 +12,7 @@ from edge_service.camera.capture import Capture
 from edge_service.camera.freshness import Freshness
 from edge_service.errors import CameraError, OkngError
 from edge_service.language import say
+from edge_service.lifecycle import inheriting
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Reader:
     def start(self, opened: Callable[[OkngError | None], None], ended: Callable[[], None]) -> None:
         """Start the thread, a daemon: a driver that hangs cannot keep the process from ending."""
         self._thread = threading.Thread(
-            target=self._run, args=(opened, ended), name=f"camera {self._name}", daemon=True
+            target=inheriting(self._run), args=(opened, ended), name=f"camera {self._name}", daemon=True
         )
         self._thread.start()
 

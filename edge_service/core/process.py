@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,14 @@ from edge_service.core.window import Window
 from edge_service.errors import OkngError
 from edge_service.fieldbus.memory import Memory
 from edge_service.handshake.machine import Machine
-from edge_service.lifecycle import Notifier, end_with_parent, only_error, stop_on_signals
+from edge_service.lifecycle import (
+    Notifier,
+    end_with_parent,
+    go_first,
+    inheriting,
+    only_error,
+    stop_on_signals,
+)
 from edge_service.link import LinkServer
 from edge_service.log import configure_for
 from edge_service.model_store.store import ModelStore
@@ -127,8 +136,10 @@ class Core:
 
     async def serve(self) -> None:
         """Serve until SIGTERM; then finish the part in hand."""
-        asyncio.get_running_loop().set_exception_handler(self._unexpected)
-        self._failure = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._unexpected)
+        loop.set_default_executor(ThreadPoolExecutor(initializer=inheriting(_nothing)))
+        self._failure = loop.create_future()
         with stop_on_signals() as stop:
             async with AsyncExitStack() as stack:
                 stack.push_async_callback(self._outfitter.close)
@@ -152,6 +163,7 @@ class Core:
         others.append(group.create_task(self._keep_models_ready(), name="models"))
         others.append(group.create_task(self._golden.run(self.station.command), name="golden"))
         await self.station.running.wait()
+        _answer_first()
         async with AsyncExitStack() as stack:
             stack.callback(lambda: [task.cancel() for task in others])
             doors = await PlcDoors.open(config, self._memory, stack, group)
@@ -201,6 +213,21 @@ class Core:
             log.warning("event_loop", message=context.get("message"), error=repr(error))
         elif self._failure is not None and not self._failure.done():
             self._failure.set_exception(error)
+
+
+def _answer_first() -> None:
+    """From now on somebody may wait for an answer: the event loop's thread goes before all others."""
+    loop = asyncio.get_running_loop()
+
+    def lost() -> None:
+        loop.call_soon_threadsafe(partial(log.error, "real_time_lost", why="the event loop did not rest"))
+
+    reason = go_first(lost)
+    log.info("real_time", thread="event loop", taken=reason is None, **({"reason": reason} if reason else {}))
+
+
+def _nothing() -> None:
+    """Nothing but being run."""
 
 
 async def _raised_by(failure: "asyncio.Future[None]") -> None:

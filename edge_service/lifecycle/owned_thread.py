@@ -16,13 +16,13 @@ nor does a library that starts threads of its own there: they would inherit it.
 """
 
 import asyncio
-import contextlib
-import os
 import queue
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
+
+from edge_service.lifecycle.precedence import inheriting
 
 Result = TypeVar("Result")
 
@@ -33,11 +33,11 @@ class OwnedThread:
     """A named daemon thread that runs calls in order and can tell whether it still turns."""
 
     def __init__(self, name: str, *, background: bool = False) -> None:
-        self._background = background
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._hangs_at = float("inf")  # monotonic time after which the call in hand counts as hanging
         self._closed = False
-        self._thread = threading.Thread(target=self._turn, name=name, daemon=True)
+        turn = inheriting(self._turn, at_least=BACKGROUND_NICE) if background else inheriting(self._turn)
+        self._thread = threading.Thread(target=turn, name=name, daemon=True)
         self._thread.start()
 
     async def call(
@@ -67,11 +67,6 @@ class OwnedThread:
         self._thread.join(wait_s)
 
     def _turn(self) -> None:
-        if self._background:
-            me = threading.get_native_id()
-            with contextlib.suppress(OSError):  # then it competes like any other
-                nicest = max(BACKGROUND_NICE, os.getpriority(os.PRIO_PROCESS, me))
-                os.setpriority(os.PRIO_PROCESS, me, nicest)
         while (call := self._calls.get()) is not None:
             if call.answer.cancelled():
                 continue

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from edge_service.lifecycle import precedence
+
 FOLDER = Path(__file__).parents[2] / "systemd"
 UNITS = sorted(path.name for path in FOLDER.glob("*.service"))
 
@@ -63,6 +65,16 @@ def test_the_core_comes_before_the_gateway() -> None:
     assert int(core["CPUWeight"]) > 100 > int(gateway["CPUWeight"])
     assert int(core["OOMScoreAdjust"]) < 0 < int(gateway["OOMScoreAdjust"])
     assert gateway["CPUSchedulingPolicy"] == "batch"
+
+
+def test_the_core_may_answer_first_within_bounds() -> None:
+    """One thread may go before everything else, keep its threads' nice level, and not take the box."""
+    core = directives("okng-edge.service")
+    assert core["LimitRTPRIO"] == str(precedence.PRIORITY)
+    assert int(core["LimitRTTIME"].removesuffix("s")) == precedence.LAST_TURN_S
+    assert core["LimitNICE"] == core["Nice"]
+    assert not {"RestrictRealtime", "CPUSchedulingPolicy"} & core.keys()
+    assert directives("okng-gateway.service")["RestrictRealtime"] == "yes"
 
 
 def test_the_core_keeps_what_judging_needs() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ from pymodbus.client import AsyncModbusTcpClient
 
 from edge_service.domain.inspection import Verdict
 from edge_service.errors import RefusedError
+from edge_service.lifecycle.owned_thread import BACKGROUND_NICE
 from edge_service.simulation.plc import SimulatedPlc
 from tests.support.process import Service, service
 from tests.support.station_folder import StationFolder
@@ -131,6 +133,39 @@ async def test_sigterm_finishes_the_part_in_hand(folder: StationFolder) -> None:
 async def _until_acquiring(plc: SimulatedPlc) -> None:
     while not (await plc.outputs())["Status.Acquiring"]:
         pass
+
+
+@contextlib.contextmanager
+def favoured() -> Iterator[None]:
+    """Start processes with a nice level as the unit's is, where this user may."""
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, before - 5)
+    try:
+        yield
+    finally:
+        os.setpriority(os.PRIO_PROCESS, 0, before)
+
+
+async def test_only_the_event_loop_s_thread_is_real_time(folder: StationFolder) -> None:
+    """What judges, draws and stores parts is ordinary, with the core's own nice level or a nicer one."""
+    with favoured(), service(folder.path, "core", "--config", "edge.yaml") as core:
+        where = core.ready()
+        if not (told := core.logged("real_time"))["taken"]:
+            assert core.stop() == 0
+            pytest.skip(told["reason"])
+        async with SimulatedPlc(*where, mode="sequence") as plc:
+            await plc.inspect()
+        main = core.process.pid
+        threads = [int(name) for name in os.listdir(f"/proc/{main}/task")]  # noqa: PTH208 - in memory
+        policies = {thread: os.sched_getscheduler(thread) for thread in threads}
+        assert policies.pop(main) == os.SCHED_RR | os.SCHED_RESET_ON_FORK
+        assert len(policies) > 3
+        assert set(policies.values()) == {os.SCHED_OTHER}
+        its_own = os.getpriority(os.PRIO_PROCESS, main)
+        nice = {os.getpriority(os.PRIO_PROCESS, thread) for thread in policies}
+        assert nice == {its_own, max(its_own, BACKGROUND_NICE)}
+        assert core.stop() == 0
 
 
 def test_numbers_go_on_after_a_kill(folder: StationFolder) -> None:
