@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     TaskID,
@@ -68,7 +69,7 @@ def tell(result: TrainingResult, signer: Signer, *, as_json: bool) -> None:
         return
     console = Console()
     for warning in result.warnings:
-        console.print(f"[yellow]![/] {warning}")
+        console.print(f"[yellow]![/] {escape(warning)}")
     console.print(_table(result))
     _tell_of_key(console, result, signer)
 

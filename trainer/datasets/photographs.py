@@ -1,12 +1,12 @@
 """Reading a folder of good photographs.
 
 Every file with a picture's ending is read, in the order of names; other files are left alone. One
-that cannot be read stops the run and is named: leaving it out silently would train another model
-than the one that was asked for. What is unusual but usable (one photograph, different sizes, 16 bit,
-a photograph twice) becomes a warning that goes on screen and into the manifest. A photograph that is
-there twice counts once, also where one is a copy saved in another format or quality: repeating a part
-says nothing about how parts differ. Grey becomes three equal channels; 16-bit pictures are shifted by the
-depth that the deepest of them uses (10 bits: by 2), the same for all.
+that cannot be read, or is of one shade, stops the run and is named: leaving it out silently would
+train another model than the one that was asked for. What is unusual but usable becomes a warning
+(``remarks.py``) that goes on screen and into the manifest. A photograph that is there twice counts
+once, also where one is a copy saved in another format or quality: repeating a part says nothing about
+how parts differ. Grey becomes three equal channels; 16-bit pictures are shifted by the depth that the
+deepest of them uses (10 bits: by 2), the same for all.
 
 >>> photographs = read_folder(Path("good"))     # doctest: +SKIP
 """
@@ -20,14 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_service.language import say
+from trainer.datasets.remarks import listed, remarks
 from trainer.domain import Photograph, PhotographSet, Picture
 from trainer.errors import DatasetError, PhotographError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 SMALLEST_SIDE = 64
-MOST_DRIFT = 2.0  # brightest photograph over darkest, of their means
-MOST_COLOUR_DRIFT = 1.35  # between photographs, of red to blue
 SAME_MEAN, SAME_MOST = 1.0, 8.0  # levels of 255, on pictures shrunk to ``_SHRUNK``: a copy saved anew
+ONE_SHADE = 0.75  # levels of 255 that a picture shrunk likewise spreads by: lens cap, no light, overexposed
 _SHRUNK = 96  # pixels a side
 
 
@@ -41,10 +41,12 @@ def read_folder(folder: Path, leave_out: Collection[str] = ()) -> PhotographSet:
     decoded = [(path, *_decode(path)) for path in paths]
     bits = _bits_in_use([raw for _, raw, _ in decoded])
     photographs = tuple(Photograph(path, _to_eight_bits(raw, bits), sha256) for path, raw, sha256 in decoded)
+    for each in photographs:
+        _require_something(each)
     photographs, repeated = _each_once(photographs)
     joined = "\n".join(sorted(photograph.sha256 for photograph in photographs))
     digest = hashlib.sha256(joined.encode()).hexdigest()
-    return PhotographSet(photographs, digest, (*repeated, *_warnings(photographs, bits)))
+    return PhotographSet(photographs, digest, (*repeated, *remarks(photographs, bits)))
 
 
 def picture_paths(folder: Path) -> list[Path]:
@@ -104,32 +106,6 @@ def _to_eight_bits(raw: NDArray[np.uint8] | NDArray[np.uint16], bits: int) -> Pi
     return shifted.astype(np.uint8, copy=False)
 
 
-def _warnings(photographs: tuple[Photograph, ...], bits: int) -> list[str]:
-    found: list[str] = []
-    if len(photographs) == 1:
-        found.append(
-            say(
-                "One photograph only: how good parts differ from each other is guessed, not measured. "
-                "Expect more false rejects and add two or more photographs.",
-                "只有一张照片：良品之间的差异只能估计，无法测量。误判可能增多，请再添加两张或更多照片。",
-            )
-        )
-    sizes = sorted({photograph.pixels.shape[1::-1] for photograph in photographs})
-    if len(sizes) > 1:
-        listed = ", ".join(f"{width} x {height}" for width, height in sizes)
-        found.append(
-            say(
-                f"The photographs differ in size ({listed}): each is resized to the model's input.",
-                f"照片尺寸不一（{listed}）：将统一缩放到模型输入尺寸。",
-            )
-        )
-    if bits > 8:  # noqa: PLR2004 - the depth that the edge judges in
-        found.append(say(f"{bits}-bit photographs were reduced to 8 bits.", f"{bits} 位照片已转换为 8 位。"))
-    found.extend(_light(photographs))
-    found.extend(_colour(photographs))
-    return found
-
-
 def _without(paths: list[Path], leave_out: Collection[str]) -> list[Path]:
     unknown = sorted(set(leave_out) - {path.name for path in paths})
     if unknown:
@@ -146,24 +122,49 @@ def _without(paths: list[Path], leave_out: Collection[str]) -> list[Path]:
     return kept
 
 
+def _require_something(photograph: Photograph) -> None:
+    """Raise PhotographError where all of the picture is one shade."""
+    if _shrunk(photograph.pixels).std((0, 1)).max() >= ONE_SHADE:
+        return
+    name, level = photograph.path.name, photograph.pixels.mean()
+    raise PhotographError(
+        say(
+            f"{name} shows nothing: all of it is one shade (level {level:.0f} of 255)",
+            f"{name} 没有内容：整幅图像为同一灰度（{level:.0f} / 255）",
+        ),
+        remedy=say(
+            "Is the lens covered, the light off, or the exposure wrong? Photograph the part again, or leave "
+            "this one out (--leave-out FILE).",
+            "请检查镜头盖、光源和曝光，重新拍摄，或将其排除（--leave-out 文件）。",
+        ),
+    )
+
+
 def _each_once(photographs: tuple[Photograph, ...]) -> tuple[tuple[Photograph, ...], list[str]]:
     """Drop every photograph that shows what an earlier one shows, and name it."""
     kept: list[tuple[Photograph, NDArray[np.float32]]] = []
-    found = []
+    copies: dict[str, list[str]] = {}
     for photograph in photographs:
         small = _shrunk(photograph.pixels)
         earlier = next((each.path.name for each, known in kept if _is_same(small, known)), None)
         if earlier is None:
             kept.append((photograph, small))
-            continue
-        name = photograph.path.name
-        found.append(
-            say(
-                f"{name} is the same picture as {earlier}: it counts once. Photograph another part instead.",
-                f"{name} 与 {earlier} 是同一张照片：只计一次。请改拍另一个零件。",
-            )
+        else:
+            copies.setdefault(earlier, []).append(photograph.path.name)
+    return tuple(photograph for photograph, _ in kept), [_repeated(*each) for each in copies.items()]
+
+
+def _repeated(first: str, copies: list[str]) -> str:
+    if len(copies) == 1:
+        return say(
+            f"{copies[0]} is the same picture as {first}: it counts once. Photograph another part instead.",
+            f"{copies[0]} 与 {first} 是同一张照片：只计一次。请改拍另一个零件。",
         )
-    return tuple(photograph for photograph, _ in kept), found
+    return say(
+        f"{listed(copies)} are the same picture as {first}: together they count once. Photograph other parts "
+        "instead.",
+        f"{listed(copies)} 与 {first} 是同一张照片：合计只算一张。请改拍其他零件。",
+    )
 
 
 def _shrunk(pixels: Picture) -> NDArray[np.float32]:
@@ -175,37 +176,3 @@ def _is_same(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
     """Tell whether two shrunk pictures are one, but for how the file was saved."""
     away = np.abs(one - other)
     return bool(away.mean() <= SAME_MEAN and away.max() <= SAME_MOST)
-
-
-def _light(photographs: tuple[Photograph, ...]) -> list[str]:
-    """Name the darkest and the brightest photograph where the light between them changed strongly."""
-    means = {photograph.path.name: float(photograph.pixels.mean()) for photograph in photographs}
-    dark, bright = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
-    times = means[bright] / max(means[dark], 1.0)
-    if times < MOST_DRIFT:
-        return []
-    return [
-        say(
-            f"The light differs strongly: {bright} is {times:.1f} times as bright as {dark}. The model then "
-            "takes either for good. Fix exposure and light, and photograph all parts again.",
-            f"光照差异很大：{bright} 的亮度是 {dark} 的 {times:.1f} 倍，模型会把两者都视为正常。"
-            "请固定曝光和光源后重新拍摄全部照片。",
-        )
-    ]
-
-
-def _colour(photographs: tuple[Photograph, ...]) -> list[str]:
-    """Name the bluest and the reddest photograph where the colour of the light changed strongly."""
-    means = {each.path.name: each.pixels.reshape(-1, 3).mean(0) + 1.0 for each in photographs}
-    warmth = {name: float(red / blue) for name, (blue, _, red) in means.items()}
-    cold, warm = min(warmth, key=warmth.__getitem__), max(warmth, key=warmth.__getitem__)
-    if warmth[warm] / warmth[cold] < MOST_COLOUR_DRIFT:
-        return []
-    return [
-        say(
-            f"The colour of the light differs strongly: {warm} is much redder than {cold}. The model then "
-            "takes either for good. Fix white balance, keep daylight out, and photograph all parts again.",
-            f"光的颜色差异很大：{warm} 比 {cold} 明显偏红，模型会把两者都视为正常。"
-            "请固定白平衡、遮挡日光后重新拍摄全部照片。",
-        )
-    ]

@@ -99,6 +99,35 @@ def test_different_sizes_are_listed(tmp_path: Path) -> None:
     assert "120 x 100" in warning
 
 
+def test_photographs_of_another_shape_are_told_of_as_stretched(tmp_path: Path) -> None:
+    """A photograph taken upright among others lying down is named: resizing would stretch it."""
+    save(tmp_path / "a.png", picture(1))
+    save(tmp_path / "upright.png", picture(2, 96, 80))
+    (warning,) = read_folder(tmp_path).warnings
+    assert "upright.png is 80 x 96" in warning
+    assert "stretched" in warning
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_a_photograph_of_one_shade_is_refused_by_name(tmp_path: Path, level: int) -> None:
+    """A covered lens or burnt-out light shows no part; the noise of a camera does not make it one."""
+    save(tmp_path / "a.png", picture(1, 480, 640))
+    noise = np.random.default_rng(0).normal(level, 1.5, (480, 640, 3))
+    save(tmp_path / "cap.png", np.clip(noise, 0, 255).astype(np.uint8))
+    with pytest.raises(PhotographError, match=r"cap\.png shows nothing"):
+        read_folder(tmp_path)
+    assert len(read_folder(tmp_path, ["cap.png"])) == 1
+
+
+def test_grey_among_colour_names_the_fewer(tmp_path: Path) -> None:
+    """Another camera setting is told as what it is, not as light of another colour."""
+    for number in range(3):
+        save(tmp_path / f"{number}.png", picture(number))
+    save(tmp_path / "grey.png", picture(3)[:, :, 0])
+    (warning,) = read_folder(tmp_path).warnings
+    assert warning.startswith("grey.png: in grey, the others in colour")
+
+
 def test_the_same_picture_twice_is_told(tmp_path: Path) -> None:
     """A copy under another name and format is recognised by its pixels."""
     for name in ("a.png", "b.bmp", "c.png"):
@@ -183,8 +212,9 @@ def test_all_the_same_is_one_photograph(tmp_path: Path) -> None:
         save(tmp_path / f"{number}.png", picture(1))
     found = read_folder(tmp_path)
     assert len(found) == 1
-    assert len(found.warnings) == 5
-    assert "One photograph only" in found.warnings[-1]
+    copies, alone = found.warnings
+    assert "4.png are the same picture as 0.png" in copies
+    assert "One photograph only" in alone
 
 
 def test_light_of_another_colour_names_both(tmp_path: Path) -> None:
