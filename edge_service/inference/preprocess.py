@@ -4,9 +4,14 @@ Normalising is the graph's business. The trainer calls this very function, so a 
 calibrated and used on the same pixels.
 
 Rules: 8 bits a channel; grey becomes three equal channels; a fourth channel (alpha) is dropped; the
-picture is stretched to the model's size, by area where it shrinks both ways, else linearly. Large pictures
-are halved first as often as they can be (means of 2 x 2: a quarter of the time for 1080p). 16-bit pixels
-are refused: whether 10, 12 or 16 of the bits are in use cannot be seen from them.
+picture is stretched to the model's size; every pixel has a vote. 16-bit pixels are refused: whether 10, 12
+or 16 of the bits are in use cannot be seen from them.
+
+How: a side shrinks by means of two neighbours alone, exact and the fastest that OpenCV has. Both sides are
+halved while they divide; what is then no power of two times the wanted length becomes one in a linear step
+that enlarges, or shrinks so little that no pixel is passed over; then it is halved the rest of the way.
+On frames of 720 to 1944 lines that takes a third to two thirds of the time of OpenCV's area resize from
+there, and differs from the area mean of the whole frame as much as that one (decision 0003).
 """
 
 import cv2
@@ -17,6 +22,7 @@ from edge_service.errors import BadImageError
 from edge_service.language import say
 
 _PICTURE_AXES, _GREY_AXES = 3, 2
+_SHRINKS_LINEARLY = 1.25
 
 
 def to_model_input(pixels: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
@@ -34,18 +40,41 @@ def to_model_input(pixels: NDArray[np.uint8], height: int, width: int) -> NDArra
 
 def _resized(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     while _halves(picture.shape[0], height) and _halves(picture.shape[1], width):
-        half = (picture.shape[1] // 2, picture.shape[0] // 2)
-        picture = cv2.resize(picture, half, interpolation=cv2.INTER_AREA)
-    if picture.shape[:2] == (height, width):
-        return picture
-    shrinks = picture.shape[0] >= height and picture.shape[1] >= width
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=method), np.uint8)
+        picture = _halved(picture)
+    picture = _stretched(picture, _on_the_way(picture.shape[0], height), _on_the_way(picture.shape[1], width))
+    while picture.shape[0] > height and picture.shape[1] > width:
+        picture = _halved(picture)
+    while picture.shape[:2] != (height, width):  # one side is there: a linear step to the half is the mean
+        rows, columns = picture.shape[:2]
+        picture = _stretched(picture, max(height, rows // 2), max(width, columns // 2))
+    return picture
+
+
+def _on_the_way(length: int, wanted: int) -> int:
+    """Return the first of ``wanted`` times 1, 2, 4 ... that a linear step reaches without passing over pixels.
+
+    A pixel's vote is its nearness to the places looked at: with 5/4 of a pixel between them, 3/4 to 1.
+    """
+    between = wanted
+    while length > between * _SHRINKS_LINEARLY:
+        between *= 2
+    return between
 
 
 def _halves(length: int, wanted: int) -> bool:
     """Tell whether a side can be halved exactly and is still long enough."""
     return length % 2 == 0 and length >= 2 * wanted
+
+
+def _halved(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    half = (picture.shape[1] // 2, picture.shape[0] // 2)
+    return np.asarray(cv2.resize(picture, half, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _stretched(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    if picture.shape[:2] == (height, width):
+        return picture
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _as_picture(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

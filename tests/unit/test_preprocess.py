@@ -19,11 +19,13 @@ def test_any_size_becomes_the_models(shape: tuple[int, int]):
     assert image.flags.c_contiguous
 
 
-def test_shrinking_is_by_area_and_enlarging_linear():
-    """Halving averages each 2 x 2 block; doubling is OpenCV's linear enlargement."""
+def test_shrinking_averages_and_enlarging_is_linear():
+    """Halving averages each 2 x 2 block, along one side each pair; doubling is OpenCV's linear enlargement."""
     halved = to_model_input(PICTURE, 45, 60)[0].astype(float)
     blocks = PICTURE.reshape(45, 2, 60, 2, 3).mean(axis=(1, 3))
     assert np.abs(halved - blocks).max() <= 0.5
+    pairs = PICTURE.reshape(90, 60, 2, 3).mean(axis=2)
+    assert np.abs(to_model_input(PICTURE, 90, 60)[0] - pairs).max() <= 0.5
     assert np.array_equal(to_model_input(PICTURE, 180, 240)[0], cv2.resize(PICTURE, (240, 180)))
 
 
@@ -35,6 +37,19 @@ def test_a_large_picture_keeps_its_brightness_everywhere(shape: tuple[int, int])
     picture = np.repeat(smooth.astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
     truth = cv2.resize(smooth, (256, 256), interpolation=cv2.INTER_AREA)
     assert np.abs(to_model_input(picture, 256, 256)[0, :, :, 1] - truth).max() < 2.0
+
+
+@pytest.mark.parametrize("length", [100, 119, 125, 130, 177, 199, 200, 240, 251, 300, 399, 777])
+def test_every_pixel_has_a_vote(length: int):
+    """A bright line one pixel wide is seen wherever it lies: never less than 0.7 of its fair share."""
+    seen = []
+    for at in range(length):
+        line = np.zeros((1, length), np.uint8)
+        line[0, at] = 255
+        shrunk = to_model_input(np.repeat(line, 100, axis=0), 100, 100)[0, 50, :, 0]
+        seen.append(float(shrunk.sum()) / 255.0 * length / 100)
+    assert min(seen[1:-1]) > 0.7, min(seen)
+    assert max(seen) < 1.5
 
 
 def test_fine_texture_does_not_alias():
