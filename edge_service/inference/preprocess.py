@@ -51,7 +51,7 @@ def _resized(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.
 
 
 def _on_the_way(length: int, wanted: int) -> int:
-    """Return the first of ``wanted`` times 1, 2, 4 ... that a linear step reaches without passing over pixels.
+    """Return the first of ``wanted`` times 1, 2, 4 ... that a linear step reaches passing over no pixel.
 
     A pixel's vote is its nearness to the places looked at: with 5/4 of a pixel between them, 3/4 to 1.
     """

@@ -20,7 +20,7 @@ def test_any_size_becomes_the_models(shape: tuple[int, int]):
 
 
 def test_shrinking_averages_and_enlarging_is_linear():
-    """Halving averages each 2 x 2 block, along one side each pair; doubling is OpenCV's linear enlargement."""
+    """Halving averages each 2 x 2 block, along one side each pair; doubling is linear enlargement."""
     halved = to_model_input(PICTURE, 45, 60)[0].astype(float)
     blocks = PICTURE.reshape(45, 2, 60, 2, 3).mean(axis=(1, 3))
     assert np.abs(halved - blocks).max() <= 0.5
