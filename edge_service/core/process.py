@@ -157,7 +157,7 @@ class Core:
             self.station.run(stop, config.first_recipe, self._started), name="station"
         )
         assert self._failure is not None, "set by serve"
-        others = [group.create_task(self._pictures.run(), name="pictures")]
+        others = [group.create_task(self._pictures.run(self.station.rest), name="pictures")]
         group.create_task(self._posting.recover(), name="outbox-recover")
         others.append(group.create_task(_raised_by(self._failure), name="failure"))
         others.append(group.create_task(self._keep_models_ready(), name="models"))

@@ -47,9 +47,12 @@ class Wire:
 
     def __init__(self, orders: Orders) -> None:
         self._places = {block: _places(block, orders) for block in Block}
+        self._canonical = orders == Orders()
 
     def to_wire(self, block: Block, words: Sequence[int]) -> tuple[int, ...]:
         """Turn the whole block's canonical words into the words on the wire."""
+        if self._canonical:
+            return tuple(words)
         return tuple(
             _swapped(words[source]) if swap else words[source] for source, swap in self._places[block]
         )

@@ -27,10 +27,10 @@ def draw_heat_map(
     level = np.nan_to_num(anomaly_map / (2.0 * max(threshold, 1e-12)), nan=1.0, posinf=1.0, neginf=0.0)
     level = np.clip(level, 0.0, 1.0).astype(np.float32)
     level = cv2.resize(level, (width, height), interpolation=cv2.INTER_LINEAR)
-    colours = cv2.applyColorMap((level * 255.0).astype(np.uint8), cv2.COLORMAP_TURBO)
-    share = (STRENGTH * np.clip(2.0 * level, 0.15, 1.0))[:, :, None]
-    blended = pixels.astype(np.float32) * (1.0 - share) + colours.astype(np.float32) * share
-    picture: NDArray[np.uint8] = blended.astype(np.uint8)
+    colours = cv2.applyColorMap(cv2.convertScaleAbs(level, alpha=255.0), cv2.COLORMAP_TURBO)
+    share = STRENGTH * np.clip(2.0 * level, np.float32(0.15), np.float32(1.0))
+    blended = cv2.blendLinear(pixels, colours, 1.0 - share, share)
+    picture = np.asarray(blended, np.uint8)
     above = (level >= THRESHOLD_LEVEL).astype(np.uint8)
     outlines, _ = cv2.findContours(above, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     thickness = max(1, round(min(height, width) / 300))

@@ -6,7 +6,7 @@ It knows the world only through ``ports`` and the PLC only through the handshake
     await station.run(stop, first_recipe)      # until ``stop`` is set and the part in hand has its answer
 """
 
-from edge_service.station.aftermath import Aftermath, Done
+from edge_service.station.aftermath import Aftermath, Done, Rest
 from edge_service.station.camera_keeper import CameraKeeper
 from edge_service.station.equipment import Equipment, Outfitter
 from edge_service.station.numbers import Claim, Numbers
@@ -25,6 +25,7 @@ __all__ = [
     "Orders",
     "Outfitter",
     "Reserve",
+    "Rest",
     "Site",
     "Station",
 ]

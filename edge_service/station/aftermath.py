@@ -1,6 +1,8 @@
 """What happens to an inspection once the PLC has its answer: samples, outbox, pictures, link.
 
-It waits in a bounded queue for its turn, so nothing on disk or on the network can hold up a verdict.
+It waits in a bounded queue for its turn, so nothing on disk or on the network can hold up a verdict. While
+the next part is in hand already it waits for that one's answer, too, for ``PATIENCE_S`` or until ``PATIENT``
+wait: a line that never rests gets its results kept all the same.
 Overflow rule: with ``QUEUE`` inspections waiting, the oldest one that still holds its picture loses it
 (the record itself goes on), and the loss is logged; with ``RECORDS`` waiting the oldest record is lost
 as well, logged and counted: the gap in the counter shows it at the server.
@@ -21,6 +23,8 @@ log = structlog.get_logger()
 
 QUEUE = 32  # with pictures: 32 frames of 1920 x 1200 are 220 MB
 RECORDS = 4096  # without
+PATIENT = 4
+PATIENCE_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Done:
 
 
 Step = Callable[[Done], Awaitable[None]]
+Rest = Callable[[float], Awaitable[None]]
+"""Returns when no part is in hand, at the latest after so many seconds."""
 
 
 class Aftermath:
@@ -44,9 +50,13 @@ class Aftermath:
     """
 
     def __init__(
-        self, steps: Sequence[Step], trouble: Callable[[OkngError], None], fine: Callable[[], None]
+        self,
+        steps: Sequence[Step],
+        trouble: Callable[[OkngError], None],
+        fine: Callable[[], None],
+        rest: Rest,
     ) -> None:
-        self._steps, self._trouble, self._fine = steps, trouble, fine
+        self._steps, self._trouble, self._fine, self._rest = steps, trouble, fine, rest
         self._waiting: deque[Done] = deque()
         self._something = asyncio.Event()
         self._idle = asyncio.Event()
@@ -68,6 +78,8 @@ class Aftermath:
             await self._something.wait()
             self._something.clear()
             while self._waiting:
+                if len(self._waiting) < PATIENT:
+                    await self._rest(PATIENCE_S)
                 done = self._waiting.popleft()
                 with structlog.contextvars.bound_contextvars(inspection_id=done.inspection.global_id):
                     await self._finish(done)

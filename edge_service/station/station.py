@@ -100,7 +100,7 @@ class Station:
         self._order: tuple[int, asyncio.Task[None]] | None = None
         self._clock_good = site.clock_good
         self._reserve = reserve
-        self.aftermath = Aftermath(steps, self._trouble, self._fine)
+        self.aftermath = Aftermath(steps, self._trouble, self._fine, self.rest)
         self._watchdog = Watchdog(
             {"camera": self.camera.alive, "engine": self._engine_alive, "loop": self._loop_alive},
             (self._beat, *beats),
@@ -195,6 +195,10 @@ class Station:
     def note_configuration(self, checksum: int) -> None:
         """State the checksum of the configuration that is in force from now on."""
         self._observe(configuration_checksum=checksum)
+
+    async def rest(self, patience_s: float) -> None:
+        """Return when no part is in hand, at the latest after ``patience_s``: for work that can wait."""
+        await self._until(lambda: not len(self.machine.parts), patience_s)
 
     # Its life
 

@@ -14,7 +14,7 @@ from edge_service.domain.inspection import (
 )
 from edge_service.errors import DiskFullError, OkngError
 from edge_service.station import Aftermath, Done
-from edge_service.station.aftermath import QUEUE, RECORDS
+from edge_service.station.aftermath import PATIENT, QUEUE, RECORDS
 
 FRAME = Frame(np.zeros((2, 2, 3), np.uint8), 0.0, 0.0, 0.0, "fake")
 
@@ -52,6 +52,10 @@ class Keeper:
         self.kept.append(item)
 
 
+async def at_once(_: float) -> None:
+    """No part is in hand."""
+
+
 async def run_through(aftermath: Aftermath) -> None:
     """Let the aftermath finish what it has."""
     task = asyncio.create_task(aftermath.run())
@@ -65,7 +69,7 @@ async def test_inspections_come_through_in_order_and_every_step_sees_them() -> N
     first, second = Keeper(), Keeper()
     troubles: list[OkngError] = []
     fine: list[bool] = []
-    aftermath = Aftermath((first, second), troubles.append, lambda: fine.append(True))
+    aftermath = Aftermath((first, second), troubles.append, lambda: fine.append(True), at_once)
     first.fault = DiskFullError("no room")
     aftermath.put(done(1))
     await run_through(aftermath)
@@ -82,7 +86,7 @@ async def test_inspections_come_through_in_order_and_every_step_sees_them() -> N
 async def test_overflow_costs_the_oldest_picture_first() -> None:
     """Beyond its bound the queue drops pictures, oldest first; every record still comes through."""
     keeper = Keeper()
-    aftermath = Aftermath((keeper,), lambda _: None, lambda: None)
+    aftermath = Aftermath((keeper,), lambda _: None, lambda: None, at_once)
     for counter in range(1, QUEUE + 4):
         aftermath.put(done(counter))
     await run_through(aftermath)
@@ -94,9 +98,37 @@ async def test_overflow_costs_the_oldest_picture_first() -> None:
 async def test_records_are_bounded_too() -> None:
     """With the disk stuck for thousands of parts the oldest records go, counted."""
     keeper = Keeper()
-    aftermath = Aftermath((keeper,), lambda _: None, lambda: None)
+    aftermath = Aftermath((keeper,), lambda _: None, lambda: None, at_once)
     for counter in range(1, RECORDS + 3):
         aftermath.put(done(counter))
     await run_through(aftermath)
     assert len(keeper.kept) == RECORDS
     assert aftermath.lost_records == 2
+
+
+async def test_the_next_part_goes_first_but_not_for_ever() -> None:
+    """With a part in hand the aftermath waits for its answer; once a few wait, it goes on without a rest."""
+    keeper, rest = Keeper(), asyncio.Event()
+
+    async def part_in_hand(_: float) -> None:
+        await rest.wait()
+
+    aftermath = Aftermath((keeper,), lambda _: None, lambda: None, part_in_hand)
+    task = asyncio.create_task(aftermath.run())
+    aftermath.put(done(1))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not keeper.kept
+    rest.set()
+    await aftermath.drain()
+    rest.clear()
+    for counter in range(2, 2 + PATIENT):
+        aftermath.put(done(counter))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert [item.inspection.counter for item in keeper.kept] == [1, 2]
+    rest.set()
+    await aftermath.drain()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert len(keeper.kept) == 1 + PATIENT

@@ -1,0 +1,66 @@
+"""The pictures people look at are drawn when the line rests, the latest part alone."""
+
+import asyncio
+
+import cv2
+import numpy as np
+
+from edge_service.core.pictures import LONGEST_SIDE, PictureDesk
+from edge_service.domain.inspection import (
+    Frame,
+    Inspection,
+    Judgement,
+    RawScore,
+    Trigger,
+    TriggerSource,
+    Verdict,
+)
+from edge_service.link import Event
+from edge_service.station import Done
+
+
+def done(counter: int) -> Done:
+    """Return a judged part, photographed larger than it is shown."""
+    inspection = Inspection(
+        station="line-1",
+        boot_id=1,
+        counter=counter,
+        trigger=Trigger(counter, TriggerSource.SEQUENCE, 0.0),
+        judgement=Judgement(Verdict.OK, score=0.1, threshold=1.0),
+        recipe=1,
+        model=None,
+        captured_at=None,
+        trigger_to_exposure_ms=0.0,
+        inference_ms=0.0,
+        trigger_to_publish_ms=0.0,
+        configuration_checksum=0,
+    )
+    frame = Frame(np.full((300, 2 * LONGEST_SIDE, 3), 90, np.uint8), 0.0, 0.0, 0.0, "fake")
+    return Done(inspection, frame, RawScore(0.1, np.full((8, 8), 0.1, np.float32), 1.0, "CPU"))
+
+
+async def test_the_latest_part_is_drawn_step_by_step_while_the_line_rests() -> None:
+    """Two parts before the desk begins: the second alone is shown; each step of drawing asks for a rest."""
+    shown: list[Event] = []
+    both, rests = asyncio.Event(), 0
+
+    def show(event: Event) -> None:
+        shown.append(event)
+        if len(shown) == 2:
+            both.set()
+
+    async def rest(_: float) -> None:
+        nonlocal rests
+        rests += 1
+
+    desk = PictureDesk(show)
+    await desk(done(1))
+    await desk(done(2))
+    task = asyncio.create_task(desk.run(rest))
+    await both.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert [(event.name, event.data["counter"]) for event in shown] == [("frame", 2), ("heat_map", 2)]
+    assert rests == 4
+    pictures = [cv2.imdecode(np.frombuffer(event.payload, np.uint8), cv2.IMREAD_COLOR) for event in shown]
+    assert [picture is not None and picture.shape for picture in pictures] == [(150, LONGEST_SIDE, 3)] * 2
