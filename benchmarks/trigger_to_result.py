@@ -47,7 +47,7 @@ from edge_service.contract.keys import new_signing_key
 from edge_service.contract.model_package import ModelPackage, build_package, read_package
 from edge_service.contract.trust import Trust, TrustStore
 from edge_service.inference.graph import openvino_core
-from edge_service.inference.preprocess import to_model_input
+from edge_service.inference.preprocess import keep_processors_for_the_model, to_model_input
 from edge_service.model_store.store import ModelStore
 from edge_service.simulation import render
 from edge_service.simulation.ready import ready_packages
@@ -323,6 +323,7 @@ def main() -> None:
     if options.poll:
         poll(options.poll[0], int(options.poll[1]))
         return
+    keep_processors_for_the_model()  # as the core does: the resize is timed beside it
     ready = {name: data for name, data in ready_packages().items() if name.startswith("pcb")}
     data = options.package.read_bytes() if options.package else next(iter(ready.values()))
     found = measure(data, options.device, options.parts)

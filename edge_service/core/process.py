@@ -35,6 +35,7 @@ from edge_service.core.window import Window
 from edge_service.errors import OkngError
 from edge_service.fieldbus.memory import Memory
 from edge_service.handshake.machine import Machine
+from edge_service.inference.preprocess import keep_processors_for_the_model
 from edge_service.lifecycle import (
     Notifier,
     end_with_parent,
@@ -60,6 +61,7 @@ def run_core(path: Path) -> int:
     Anything unexpected comes out as it is, so that the process ends non-zero and is started again.
     """
     end_with_parent()
+    keep_processors_for_the_model()
     config = load(path)
     with configure_for(config.log.level, config.log.format):
         notifier = Notifier()

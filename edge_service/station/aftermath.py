@@ -1,8 +1,8 @@
 """What happens to an inspection once the PLC has its answer: samples, outbox, pictures, link.
 
 It waits in a bounded queue for its turn, so nothing on disk or on the network can hold up a verdict. While
-the next part is in hand already it waits for that one's answer, too, for ``PATIENCE_S`` or until ``PATIENT``
-wait: a line that never rests gets its results kept all the same.
+the next part is in hand already each step waits for that one's answer, too, for ``PATIENCE_S`` or until
+``PATIENT`` inspections wait: a line that never rests gets its results kept all the same.
 Overflow rule: with ``QUEUE`` inspections waiting, the oldest one that still holds its picture loses it
 (the record itself goes on), and the loss is logged; with ``RECORDS`` waiting the oldest record is lost
 as well, logged and counted: the gap in the counter shows it at the server.
@@ -78,8 +78,7 @@ class Aftermath:
             await self._something.wait()
             self._something.clear()
             while self._waiting:
-                if len(self._waiting) < PATIENT:
-                    await self._rest(PATIENCE_S)
+                await self._after_the_next_part()
                 done = self._waiting.popleft()
                 with structlog.contextvars.bound_contextvars(inspection_id=done.inspection.global_id):
                     await self._finish(done)
@@ -94,6 +93,7 @@ class Aftermath:
             done = replace(done, frame=await asyncio.to_thread(_shown, done.frame))
         failed = False
         for step in self._steps:
+            await self._after_the_next_part()
             try:
                 await step(done)
             except OkngError as error:
@@ -102,6 +102,10 @@ class Aftermath:
                 self._trouble(error)
         if not failed:
             self._fine()
+
+    async def _after_the_next_part(self) -> None:
+        if len(self._waiting) < PATIENT:
+            await self._rest(PATIENCE_S)
 
     def _shed(self) -> None:
         for place, waiting in enumerate(self._waiting):

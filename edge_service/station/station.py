@@ -198,7 +198,8 @@ class Station:
 
     async def rest(self, patience_s: float) -> None:
         """Return when no part is in hand, at the latest after ``patience_s``: for work that can wait."""
-        await self._until(lambda: not len(self.machine.parts), patience_s)
+        if len(self.machine.parts):
+            await self._until(lambda: not len(self.machine.parts), patience_s)
 
     # Its life
 

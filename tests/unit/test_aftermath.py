@@ -122,7 +122,7 @@ async def test_the_next_part_goes_first_but_not_for_ever() -> None:
     rest.set()
     await aftermath.drain()
     rest.clear()
-    for counter in range(2, 2 + PATIENT):
+    for counter in range(2, 3 + PATIENT):
         aftermath.put(done(counter))
     for _ in range(5):
         await asyncio.sleep(0)
@@ -131,4 +131,4 @@ async def test_the_next_part_goes_first_but_not_for_ever() -> None:
     await aftermath.drain()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert len(keeper.kept) == 1 + PATIENT
+    assert len(keeper.kept) == 2 + PATIENT

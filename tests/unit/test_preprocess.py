@@ -49,7 +49,7 @@ def test_every_pixel_has_a_vote(length: int):
         shrunk = to_model_input(np.repeat(line, 100, axis=0), 100, 100)[0, 50, :, 0]
         seen.append(float(shrunk.sum()) / 255.0 * length / 100)
     assert min(seen[1:-1]) > 0.7, min(seen)
-    assert max(seen) < 1.5
+    assert max(seen) < 1.55
 
 
 def test_fine_texture_does_not_alias():
