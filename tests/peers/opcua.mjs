@@ -1,11 +1,12 @@
 // node-opcua as a client: `node opcua.mjs VERB URL FOLDER`, FOLDER with client.pem, client.key, user.pem,
 // user.key. `matrix` tries every endpoint with every proof, `visit` does what SCADA does, `recover` watches a
-// tag while the server dies and comes back.
+// tag while the server dies and comes back. `certificates` is a client that trusts only the stations whose
+// certificates lie in FOLDER/trusted: each CASE/ in FOLDER/cases has a client.pem, a client.key and a url.
 
 import opcua from "node-opcua-client";
 import managers from "node-opcua-certificate-manager";
 import { readCertificate } from "node-opcua-crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const { OPCUACertificateManager } = managers;
@@ -32,13 +33,13 @@ const certificate = () => ({
   privateKey: pem("user.key"),
 });
 
-function client(policy, mode, retries = 0) {
+function client(policy, mode, retries = 0, owner = folder, manager = certificates) {
   return OPCUAClient.create({
     applicationName: "test-client",
     applicationUri: "urn:okng:test-client",
-    certificateFile: join(folder, "client.pem"),
-    privateKeyFile: join(folder, "client.key"),
-    clientCertificateManager: certificates,
+    certificateFile: join(owner, "client.pem"),
+    privateKeyFile: join(owner, "client.key"),
+    clientCertificateManager: manager,
     securityPolicy: SecurityPolicy[policy],
     securityMode: MessageSecurityMode[mode],
     endpointMustExist: false,
@@ -79,6 +80,32 @@ async function matrix() {
     for (const [who, proof] of Object.entries(proofs)) {
       report({ policy, mode, who, outcome: await attempt(policy, mode, proof) });
     }
+  }
+}
+
+async function trustingFew() {
+  const manager = new OPCUACertificateManager({
+    rootFolder: join(folder, "strict-pki"),
+    automaticallyAcceptUnknownCertificate: false,
+  });
+  await manager.initialize();
+  for (const file of readdirSync(join(folder, "trusted"))) {
+    await manager.trustCertificate(readCertificate(join(folder, "trusted", file)));
+  }
+  for (const name of readdirSync(join(folder, "cases"))) {
+    const place = join(folder, "cases", name);
+    const one = client("Basic256Sha256", "SignAndEncrypt", 0, place, manager);
+    let outcome = "connected";
+    try {
+      await one.connect(readFileSync(join(place, "url"), "utf8"));
+      const session = await one.createSession(anonymous);
+      await session.close();
+    } catch (error) {
+      outcome = error.message;
+    } finally {
+      await one.disconnect();
+    }
+    report({ name, outcome });
   }
 }
 
@@ -169,5 +196,5 @@ async function recover() {
   await one.disconnect();
 }
 
-await { matrix, visit, recover }[verb]();
+await { matrix, visit, recover, certificates: trustingFew }[verb]();
 process.exit(0);
