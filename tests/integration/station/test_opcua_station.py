@@ -12,11 +12,13 @@ import pytest
 from asyncua import Client, Node, ua
 
 from edge_service.domain.inspection import Verdict
+from edge_service.domain.signals import SIGNALS
 from edge_service.gateway.opcua.machine_vision.structures import register
 from edge_service.simulation.plc import SimulatedPlc
 from tests.support.process import Service, service
 from tests.support.station_folder import StationFolder
 from tests.unit.opcua.test_machine_vision import int32, listen, name_of
+from tests.unit.opcua.test_tags import variables_below
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -135,6 +137,51 @@ async def test_a_silent_core_turns_every_tag_bad(station: Service) -> None:
             os.kill(core, signal.SIGCONT)
         await values.until("Station.TestText", "AB")
     assert station.stop() == 0
+
+
+async def test_a_dead_core_leaves_nothing_good(tmp_path: Path) -> None:
+    """Not one variable of the station, nor of a gateway that starts while the core is dead."""
+    folder = StationFolder(tmp_path)
+    folder.tree["gateway"]["opcua"] = {"host": "127.0.0.1", "port": free_port(), "allow_none": True}
+    folder.write()
+    arguments = ("--config", "edge.yaml")
+    with (
+        service(folder.path, "core", *arguments) as core,
+        service(folder.path, "gateway", *arguments) as gateway,
+    ):
+        where, url = core.ready(), listening(gateway)
+        async with Client(url) as client, SimulatedPlc(*where, mode="sequence") as plc:
+            values = await watch(client, "Station.TestText", "Statistics.Ok")
+            assert (await plc.inspect()).verdict is Verdict.OK
+            await values.until("Statistics.Ok", 1)
+            core.process.kill()
+            killed = asyncio.get_running_loop().time()
+            await values.until("Station.TestText", "BadNoCommunication")
+            print(f"Bad_NoCommunication {asyncio.get_running_loop().time() - killed:.1f} s after the kill")
+            assert await statuses(client) == {"BadNoCommunication"}
+        gateway.process.kill()
+        gateway.ended()
+        with service(folder.path, "gateway", *arguments) as again:
+            async with Client(listening(again)) as client:
+                assert await statuses(client) == {"BadNoCommunication"}
+                values = await watch(client, "Station.TestText", "Result.Verdict", "Status.Ok")
+                with service(folder.path, "core", *arguments) as reborn:
+                    reborn.ready()
+                    await values.until("Station.TestText", "AB")
+                    await values.until("Result.Verdict", 0)
+                    assert values.last["Status.Ok"] is False
+                    assert reborn.stop() == 0
+            assert again.stop() == 0
+
+
+async def statuses(client: Client) -> set[str]:
+    """Return the statuses of every variable below the station's object, and see that none has a value."""
+    station = await client.nodes.objects.get_child(["2:line-1"])
+    nodes = [node async for node in variables_below(station)]
+    values = await client.read_attributes(nodes, ua.AttributeIds.Value)
+    assert len(nodes) > len(SIGNALS)
+    assert all(value.Value is None or value.Value.Value is None for value in values)
+    return {value.StatusCode.name for value in values}
 
 
 async def test_every_part_of_the_plc_is_told_as_the_standard_says(station: Service) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 import socket
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from asyncua import Client, ua
@@ -52,10 +53,10 @@ async def send(bench: OpcUaBench, data: bytes, *, until_closed: bool = True) -> 
         writer.close()
 
 
-async def still_serves(bench: OpcUaBench) -> bool:
+async def still_serves(bench: OpcUaBench, heartbeat: int = 0) -> bool:
     """Whether an honest client is served."""
     async with await client_of(bench) as client:
-        return await client.get_node("ns=2;s=PLC.Status.Heartbeat").read_value() == 0
+        return await client.get_node("ns=2;s=PLC.Status.Heartbeat").read_value() == heartbeat
 
 
 def message(kind: bytes, body: bytes, size: int | None = None) -> bytes:
@@ -272,7 +273,7 @@ async def test_republish_of_nothing_is_refused(bench: OpcUaBench):
         await subscription.delete()
 
 
-def with_token(client: Client, request: ua.RepublishRequest) -> ua.RepublishRequest:
+def with_token(client: Client, request: Any) -> Any:
     """Give a request its session's token."""
     request.RequestHeader.AuthenticationToken = client.uaclient.protocol.authentication_token
     return request
@@ -298,6 +299,51 @@ async def test_a_client_that_never_reads_is_let_go(bench: OpcUaBench):
         await asyncio.gather(*asking, return_exceptions=True)
         with contextlib.suppress(ua.UaError, ConnectionError):
             await client.disconnect()
+
+
+async def test_a_client_that_never_asks_for_its_notifications_costs_little(bench: OpcUaBench):
+    """Its queue is bounded, and its subscription ends with its lifetime; what others watch goes on."""
+    async with await client_of(bench) as client:
+        wanted = ua.CreateSubscriptionParameters(
+            RequestedPublishingInterval=50.0, RequestedLifetimeCount=1, RequestedMaxKeepAliveCount=5
+        )
+        request = ua.CreateSubscriptionRequest(Parameters=wanted)
+        answer = await client.uaclient.protocol.send_request(with_token(client, request))
+        made = ua_binary.struct_from_binary(ua.CreateSubscriptionResponse, answer).Parameters
+        assert made.RevisedLifetimeCount == 15
+        items = ua.CreateMonitoredItemsParameters(made.SubscriptionId, ItemsToCreate=[item(QueueSize=1000)])
+        (watched,) = await client.uaclient.create_monitored_items(items)
+        assert watched.RevisedQueueSize == LIMITS.value_queue
+        subscriptions = bench.server._server.iserver.subscription_service.subscriptions
+        unread = subscriptions[made.SubscriptionId]
+        for beat in range(3 * LIMITS.value_queue):
+            bench.hear(Event("signals", {"Status.Heartbeat": beat + 1}))
+        assert waiting(unread) <= LIMITS.value_queue
+        async with asyncio.timeout(20):
+            while made.SubscriptionId in subscriptions:
+                assert await still_serves(bench, heartbeat=3 * LIMITS.value_queue)
+                await asyncio.sleep(0.1)  # the other side's clock runs
+    bench.hear(Event("signals", station_state()["signals"]))
+
+
+def waiting(subscription: Any) -> int:
+    """Return how many notifications wait in a subscription's queues."""
+    return sum(len(queue) for queue in subscription._triggered_datachanges.values())
+
+
+async def test_a_message_beyond_the_largest_ends_its_connection(bench: OpcUaBench):
+    """A text of 600 KiB: nothing reaches the core, and the next client is served."""
+    client = await client_of(bench)
+    await client.connect()
+    try:
+        text = ua.Variant("x" * 600 * 1024, ua.VariantType.String)
+        with pytest.raises((ua.UaError, ConnectionError, TimeoutError)):
+            await client.get_node("ns=2;s=PLC.Command.PartSerial").write_value(text)
+    finally:
+        with contextlib.suppress(ua.UaError, ConnectionError):
+            await client.disconnect()
+    assert bench.core.asked == []
+    assert await still_serves(bench)
 
 
 async def test_a_jump_of_the_clock_changes_no_session(bench: OpcUaBench, monkeypatch: pytest.MonkeyPatch):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,6 +86,30 @@ async def test_a_long_answer_comes_in_parts(bench: OpcUaBench, monkeypatch: pyte
             [7, 8],
         )
         assert second.ContinuationPoint is None
+
+
+async def test_a_jump_of_the_clock_loses_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Records keep their order and come once, in parts too, when the second was shown an hour before."""
+    with OpcUaBench(tmp_path / "pki", allow_none=True, results=KEPT) as jumping:
+        for number, hours in ((1, 0), (2, -1), (3, -1)):
+
+            class Jumped(datetime):
+                """The wall clock of another hour."""
+
+                @classmethod
+                def now(cls, tz: Any = None, shift: int = hours) -> datetime:
+                    """Return it."""
+                    return datetime.now(tz) + timedelta(hours=shift)
+
+            monkeypatch.setattr("edge_service.gateway.opcua.server.datetime", Jumped)
+            jumping.hear(Event("signals", station_state()["signals"] | {"Result.InspectionId": number}))
+        monkeypatch.undo()
+        monkeypatch.setattr(history, "MOST_VALUES", 2)
+        later = datetime.now(UTC) + timedelta(hours=2)
+        async with await client_of(jumping) as client:
+            assert numbers(await result(client).read_raw_history(LONG_AGO, later)) == [1, 2, 3]
+            an_hour_ago = datetime.now(UTC) - timedelta(minutes=30)
+            assert numbers(await result(client).read_raw_history(LONG_AGO, an_hour_ago)) == [2, 3]
 
 
 async def test_what_has_no_history_says_so(bench: OpcUaBench):

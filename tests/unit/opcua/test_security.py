@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from edge_service.gateway.opcua.peers import MOST_REJECTED, PeerRefusedError, Peers
 from edge_service.gateway.opcua.users import Users
 from edge_service.link import Role
+from tests.support.disks import FullDisk
 from tests.support.opcua_bench import (
     MODES,
     POLICIES,
@@ -241,6 +242,14 @@ async def test_a_full_folder_of_rejected_certificates_keeps_the_newest(tmp_path:
     (tmp_path / "trusted" / "readme.txt").write_text("not a certificate")
     trust(tmp_path, CLIENT)
     assert peers.check(CLIENT.der, "127.0.0.1") == CLIENT.certificate
+
+
+def test_a_full_disk_lets_nobody_in(tmp_path: Path):
+    """A stranger whose certificate cannot be kept aside is refused like any other."""
+    peers = Peers(tmp_path, FullDisk())
+    with pytest.raises(PeerRefusedError, match="not trusted"):
+        peers.check(CLIENT.der, "127.0.0.1")
+    assert peers.rejected() == []
 
 
 def test_a_crowded_folder_of_trusted_certificates_still_lets_in(tmp_path: Path):
