@@ -34,7 +34,7 @@ def in_a_child():
 
 def become(nice, limits, user):
     try:
-        os.nice(nice)
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
         for what, value in limits.items():
             resource.setrlimit(getattr(resource, what), (value, value))
         if user is not None:
@@ -49,7 +49,7 @@ def become(nice, limits, user):
 def tried(
     program: str, *, nice: int = 0, limits: dict[str, int] | None = None, user: int | None = None
 ) -> dict[str, Any]:
-    """Run ``program`` with that nice level, those limits, then as that user; return what it printed.
+    """Run ``program`` at that nice level, with those limits, then as that user; return what it printed.
 
     It skips where this user may not set a process up so.
     """
