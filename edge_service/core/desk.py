@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 _RANK = {Role.OBSERVER: 0, Role.OPERATOR: 1, Role.ENGINEER: 2}
 _U16 = 0xFFFF
-_TOO_OFTEN_TO_LOG = frozenset({"write_command", "heard"})
+_TOO_OFTEN_TO_LOG = frozenset({"write_command", "heard", "past_results"})
 
 ORDERS: dict[str, tuple[CommandCode, Role, str | None]] = {
     "select_recipe": (CommandCode.SELECT_RECIPE, Role.ENGINEER, "recipe"),

@@ -176,7 +176,11 @@ class Core:
                 others.append(group.create_task(interval, name="interval-trigger"))
             line = LineDesk(self.station, self._memory, self._window)
             delivery = Delivery(self.station, self._outfitter, config.store_dir)
-            further = {**line.handlers, **services(self.station, delivery, self._posting, config)}
+            further = {
+                **line.handlers,
+                **self._window.past.handlers,
+                **services(self.station, delivery, self._posting, config),
+            }
             further |= quality_services(self.station, self._outfitter, self._golden, config.data_dir)
             desk = Desk(self.station, further, self._window.plain)
             link = LinkServer(config.link_socket, self._window.greet, desk.handle)

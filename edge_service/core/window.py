@@ -11,6 +11,7 @@ import edge_service
 from edge_service.config import EdgeConfig
 from edge_service.core.jobs import Jobs
 from edge_service.core.moments import Moments
+from edge_service.core.past import Past
 from edge_service.core.pictures import PictureDesk
 from edge_service.core.plain import plain_inspection, plain_signals
 from edge_service.domain.inspection import Inspection
@@ -33,6 +34,7 @@ class Window:
         self._config, self._boot_id = config, boot_id
         self._jobs = Jobs(config().station.id, boot_id)
         self._moments = Moments(self._jobs, time.time)
+        self.past = Past()
         self._telling = False
         self._station: Station | None = None
         self._memory: Memory | None = None
@@ -56,9 +58,11 @@ class Window:
 
     def changed(self) -> None:
         """Tell what happened after this turn of the loop, and the signals' new values soon."""
-        if self._station is not None and self._moments.note(self._station.machine) and not self._telling:
-            self._telling = True
-            asyncio.get_running_loop().call_soon(self._tell_moments)
+        if self._station is not None:
+            self.past.shown(self._station.machine.results.shown)
+            if self._moments.note(self._station.machine) and not self._telling:
+                self._telling = True
+                asyncio.get_running_loop().call_soon(self._tell_moments)
         if self._due is None and self.link is not None and self.link.has_readers:
             self._due = asyncio.get_running_loop().call_later(QUIET_S, self._tell)
 
@@ -71,6 +75,7 @@ class Window:
         """Log and tell of an inspection: one canonical line each. A step of the aftermath."""
         inspection = self.plain(done.inspection)
         self._last = inspection
+        self.past.inspected(inspection)
         log.info("inspection", **{key: value for key, value in inspection.items() if key != "id"})
         self.show(Event("inspection", inspection))
 

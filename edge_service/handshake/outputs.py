@@ -31,7 +31,7 @@ def snapshot(machine: "Machine") -> Mapping[str, SignalValue]:
     values = dict(BLANK)
     values |= _status(machine)
     values |= _word_1(machine)
-    values |= _record(machine.results.shown)
+    values |= record_signals(machine.results.shown) if machine.results.shown else {}
     values |= _statistics(machine)
     values |= _station(machine)
     return MappingProxyType(values)
@@ -86,9 +86,8 @@ def _word_1(machine: "Machine") -> dict[str, SignalValue]:
     }
 
 
-def _record(record: Record | None) -> dict[str, SignalValue]:
-    if record is None:
-        return {}
+def record_signals(record: Record) -> dict[str, SignalValue]:
+    """Return what a record says, by signal name."""
     values = {name: getattr(record, field) for name, field in _RECORD_SIGNALS.items()}
     return values | {"Result.Verdict": int(record.verdict)}
 

@@ -36,14 +36,17 @@ class FakeCore:
     asked: list[tuple[str, Mapping[str, Any], Role]] = field(default_factory=list)
     gone: bool = False
     was_asked: threading.Event = field(default_factory=threading.Event)
+    past: Callable[[str, int], list[Any]] = lambda *_: []
 
     async def ask(self, name: str, arguments: Mapping[str, Any], role: Role, _: float) -> Answer:
         """Note it and answer."""
         if self.gone:
             raise LinkError("away")
-        if name != "heard":
+        if name not in {"heard", "past_results"}:
             self.asked.append((name, arguments, role))
             self.was_asked.set()
+        if name == "past_results":
+            return Answer(1, data={"items": self.past(arguments["kind"], arguments["skip"])})
         return self.answers.get(name, Answer(1))
 
 

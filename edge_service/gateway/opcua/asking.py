@@ -5,6 +5,8 @@ The core decides; here its answer becomes what OPC UA says. ``Error`` of a metho
     error, data = await core.error("start_job", {"serial": "A1"}, identity)   # (0, {"job": "line-1-12-7"})
 """
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -43,6 +45,27 @@ class Core:
         answer = await self._ask("write_command", arguments, identity.role, SOON_S)
         if answer.code:
             raise _refused(answer)
+
+    async def past(self, kind: str, most: int, known: Callable[[Any], bool]) -> list[Mapping[str, Any]]:
+        """Return results from before, ``inspections`` or ``records``, the oldest first.
+
+        At most ``most``, and those alone that are younger than the youngest ``known`` one; fewer where the
+        core does not say more.
+        """
+        found: list[Mapping[str, Any]] = []
+        asked = 0
+        with contextlib.suppress(LinkError, TimeoutError):
+            async with asyncio.timeout(SOON_S):
+                while len(found) < most:
+                    arguments = {"kind": kind, "skip": asked}
+                    answer = await self._ask("past_results", arguments, Role.OBSERVER, SOON_S)
+                    page = answer.data.get("items", ())
+                    new = [item for item in page if not known(item)]
+                    found += new
+                    asked += len(page)
+                    if not page or len(new) < len(page):
+                        break
+        return found[:most][::-1]
 
     async def heard(self, identity: Identity) -> None:
         """Say that a writer is still there. Raises LinkError."""

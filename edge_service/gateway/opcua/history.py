@@ -1,7 +1,8 @@
 """The history of ``PLC/Result``: the last records that the PLC was shown, read by time (OPC UA part 11).
 
-A record is kept whole, so that the same place in each tag's history belongs to the same part. Nothing is held
-for a client between two requests: a continuation point is the number of the record it was given last.
+A record is kept whole, so that the same place in each tag's history belongs to the same part. A server that
+starts asks the core for the last of them. Nothing is held for a client between two requests: a continuation
+point is the number of the record it was given last.
 Overflow rule: the oldest record goes.
 """
 
@@ -24,6 +25,7 @@ _NOWHEN = datetime(1601, 1, 2, tzinfo=UTC)  # before it: the client gave no time
 @dataclass(frozen=True, slots=True)
 class _Record:
     number: int
+    inspection_id: int
     at: datetime
     values: Mapping[ua.NodeId, ua.DataValue]
 
@@ -63,10 +65,15 @@ class History:
         """Say which variables have a history."""
         self._nodes = frozenset(nodes)
 
-    def keep(self, at: datetime, values: Mapping[ua.NodeId, ua.DataValue]) -> None:
-        """Keep one record."""
-        self._count += 1
-        self._records.append(_Record(self._count, at, values))
+    def knows(self, inspection_id: int) -> bool:
+        """Whether the record of that inspection is kept."""
+        return any(record.inspection_id == inspection_id for record in self._records)
+
+    def keep(self, inspection_id: int, at: datetime, values: Mapping[ua.NodeId, ua.DataValue]) -> None:
+        """Keep one record, once."""
+        if not self.knows(inspection_id):
+            self._count += 1
+            self._records.append(_Record(self._count, inspection_id, at, values))
 
     def read(self, request: Any) -> list[ua.HistoryReadResult]:
         """Answer a HistoryRead request; each node has a status of its own."""

@@ -168,10 +168,18 @@ class OpcUaServer:
 
     async def _hear_all(self, state: Mapping[str, Any], at: datetime) -> None:
         self._latest = state.get("last") or self._latest
+        await self._remember()
         await self._identification.hear(state, at)
         await self._tags.hear_command(state.get("command", {}), at)
         await self._tags.hear_signals(state.get("signals", {}), at)
         await self._vision.hear_all(state, at)
+
+    async def _remember(self) -> None:
+        """Learn what results there were while this server was not there, or did not hear them."""
+        most = self._settings.results
+        for inspection in await self._core.past("inspections", most, self._vision.knows):
+            await self._vision.remember(inspection)
+        self._tags.remember(await self._core.past("records", most, self._tags.knows))
 
 
 def _policies(settings: OpcUaSettings) -> list[ua.SecurityPolicyType]:

@@ -5,7 +5,7 @@ are those that a PLC can map: Boolean, UInt16, UInt32, Float, String, DateTime. 
 timestamp, InspectionId first and InspectionIdEnd last, and a history.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -66,9 +66,24 @@ class Tags:
         if result and result.get("Result.InspectionId") != before:
             await self._space.show(self._values(result, result), at)
             await self._space.show_again(self._result, at)
-            if result.get("Result.InspectionId"):  # 0: the record was taken away
-                self._history.keep(at, {node: self._space.shown(node) for node in self._result})
+            if number := result.get("Result.InspectionId"):  # 0: the record was taken away
+                self._history.keep(number, at, {node: self._space.shown(node) for node in self._result})
         await self._space.show(self._values(signals, signals), at)
+
+    def knows(self, record: Mapping[str, Any]) -> bool:
+        """Whether the history has it."""
+        return self._history.knows(record["Result.InspectionId"])
+
+    def remember(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """Take records from before, the oldest first, into the history alone."""
+        for record in records:
+            at = datetime.fromtimestamp(record["at"], UTC)
+            values = {}
+            for name, node in self._nodes.items():
+                if name.startswith(_RESULT):
+                    variant = ua.Variant(self._value(name, record), self._kinds[name])
+                    values[node] = ua.DataValue(variant, SourceTimestamp=at, ServerTimestamp=at)
+            self._history.keep(record["Result.InspectionId"], at, values)
 
     async def hear_command(self, command: Mapping[str, Any], at: datetime) -> None:
         """Show the command block as it was last written, by whomever."""

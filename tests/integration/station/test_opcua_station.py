@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from edge_service.gateway.opcua.machine_vision.structures import register
 from edge_service.simulation.plc import SimulatedPlc
 from tests.support.process import Service, service
 from tests.support.station_folder import StationFolder
-from tests.unit.opcua.test_machine_vision import int32, listen, name_of
+from tests.unit.opcua.test_machine_vision import int32, listed, listen, name_of
 from tests.unit.opcua.test_tags import variables_below
 
 pytestmark = pytest.mark.timeout(180)
@@ -218,6 +219,27 @@ async def test_every_part_of_the_plc_is_told_as_the_standard_says(station: Servi
             "PreoperationalToInitializedAuto",
             "InitializedToReadyAuto",
         ]
+    assert station.stop() == 0
+
+
+async def test_results_outlive_the_gateway(station: Service) -> None:
+    """Killed and back, it lists what was judged before and meanwhile, and has the history of the tags."""
+    where = station.ready()
+    listening(station)
+    async with SimulatedPlc(*where, mode="sequence") as plc:
+        numbers = [(await plc.inspect()).inspection_id for _ in range(3)]
+        os.kill(station.logged("child_started", 2)["pid"], signal.SIGKILL)
+        numbers.append((await plc.inspect()).inspection_id)
+    url = await asyncio.to_thread(listening, station, 2)
+    register(3)
+    async with Client(url) as client:
+        values = await watch(client, "Station.TestText")
+        await values.until("Station.TestText", "AB")
+        assert await listed(client) == [f"line-1-1-{number}" for number in reversed(numbers)]
+        tag = client.get_node("ns=2;s=PLC.Result.InspectionId")
+        kept = await tag.read_raw_history(datetime(2020, 1, 1, tzinfo=UTC), datetime.now(UTC))
+        assert [value.Value.Value for value in kept] == numbers
+        assert await tag.read_value() == 0
     assert station.stop() == 0
 
 

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -366,6 +368,42 @@ async def test_the_last_result_is_there_after_a_restart_and_is_no_news(bench: Op
         _, found, error = await management.call_method("3:GetResultById", wanted, int32(0))
         assert (found.ResultId.Id, error) == ("line-1-12-99", 0)
         assert "ResultReadyEventType" not in events.names
+
+
+async def test_a_server_that_starts_learns_what_was(tmp_path: Path):
+    """Results and history as the core kept them, in order, page by page; no event, and nothing as current."""
+    numbers = range(30, 55)
+    told = [INSPECTION | {"id": f"line-1-12-{n}", "at": 1_700_000_000.0 + n} for n in numbers]
+    blank = {name: value for name, value in station_state()["signals"].items() if name.startswith("Result.")}
+    shown = [blank | {"Result.InspectionId": n, "at": 1_700_000_000.0 + n} for n in numbers]
+    past = {"inspections": told[::-1], "records": shown[::-1]}
+    with OpcUaBench(tmp_path / "pki", allow_none=True, results=20) as late:
+        late.core.past = lambda kind, skip: past[kind][skip : skip + 10]
+        async with await client_of(late) as client:
+            events = await listen(client)
+            for _ in range(2):
+                late.hear(Snapshot(station_state(last=told[-1])))
+            assert await client.get_node("ns=2;s=PLC.Result.Verdict").read_value() == 0
+            tag = client.get_node("ns=2;s=PLC.Result.InspectionId")
+            assert await tag.read_value() == 0
+            kept = await tag.read_raw_history(datetime(2020, 1, 1, tzinfo=UTC), datetime.now(UTC))
+            assert [value.Value.Value for value in kept] == list(numbers)[-20:]
+            assert kept[-1].SourceTimestamp == datetime.fromtimestamp(1_700_000_054, UTC)
+            late.hear(Event("inspection", told[-1]))
+            await events.until(1)
+            assert await listed(client) == [f"line-1-12-{n}" for n in reversed(numbers)][:20]
+        assert events.names == ["ResultReadyEventType"]
+
+
+async def listed(client: Client) -> list[str]:
+    """Return the ids of all results that a query finds."""
+    none = ua.Variant(None, ua.VariantType.ExtensionObject)
+    unsigned = [ua.Variant(0, ua.VariantType.UInt32)] * 2
+    management = client.get_node("ns=2;s=ResultManagement")
+    found = await management.call_method(
+        "3:GetResultListFiltered", int32(0), *[none] * 8, *unsigned, int32(0)
+    )
+    return [each.ResultId.Id for each in found[3]]
 
 
 async def test_recipes_are_listed_prepared_and_told(bench: OpcUaBench):

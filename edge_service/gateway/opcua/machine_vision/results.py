@@ -118,9 +118,13 @@ class Results:
             }
             self._slots.append({"": root, **parts})
 
+    def knows(self, result_id: str) -> bool:
+        """Whether a result is kept."""
+        return any(kept.ResultId.Id == result_id for kept in self._kept)
+
     async def remember(self, inspection: Mapping[str, Any], at: datetime) -> None:
-        """Take the last result that there was before this server: it is no news, so no event tells it."""
-        if all(kept.ResultId.Id != inspection["id"] for kept in self._kept):
+        """Take a result that there was before this server: it is no news, so no event tells it."""
+        if not self.knows(inspection["id"]):
             result = result_of({**inspection, "at": at.timestamp()})
             self._kept.append(result)
             await self._show(result, at)
@@ -130,8 +134,9 @@ class Results:
         assert self._herald is not None, "live"
         assert self._made is not None, "live"
         result = result_of({**inspection, "at": at.timestamp()})
-        self._kept.append(result)
-        await self._show(result, at)
+        if not self.knows(inspection["id"]):  # it may have been learnt from the past a moment ago
+            self._kept.append(result)
+            await self._show(result, at)
         fields = {"ResultId": _packed("ResultId", result.ResultId)}
         fields |= {name: _packed(name, getattr(result, name)) for name in _FIELDS}
         source = self._made.nodes[MANAGEMENT]

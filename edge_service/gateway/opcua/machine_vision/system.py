@@ -106,6 +106,14 @@ class VisionSystem:
         for moment in moments["moments"]:
             await self._machine.hear_moment(moment)
 
+    def knows(self, inspection: Mapping[str, Any]) -> bool:
+        """Whether it is among the results that are kept."""
+        return self._results.knows(inspection["id"])
+
+    async def remember(self, inspection: Mapping[str, Any]) -> None:
+        """Take a result from before; no event tells it."""
+        await self._results.remember(inspection, datetime.fromtimestamp(inspection["at"], UTC))
+
     async def hear_inspection(self, inspection: Mapping[str, Any]) -> None:
         """Take a result."""
         await self._results.hear(inspection, datetime.now(UTC))
