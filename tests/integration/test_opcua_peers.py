@@ -16,10 +16,10 @@ from edge_service.link import Answer, Event, Role, Snapshot
 from tests.integration.station.test_opcua_station import free_port, listening
 from tests.support.node_peer import PEERS, run_node
 from tests.support.opcua_bench import Credentials, OpcUaBench, station_state
+from tests.support.opcua_vision import INSPECTION
 from tests.support.process import service
 from tests.support.station_folder import StationFolder
 from tests.unit.opcua.test_security import CLIENT, PASSWORD, USER, trust
-from tests.unit.opcua.test_tags import INSPECTION
 
 pytestmark = pytest.mark.timeout(240)
 

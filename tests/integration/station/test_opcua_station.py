@@ -16,10 +16,9 @@ from edge_service.domain.inspection import Verdict
 from edge_service.domain.signals import SIGNALS
 from edge_service.gateway.opcua.machine_vision.structures import register
 from edge_service.simulation.plc import SimulatedPlc
+from tests.support.opcua_vision import int32, listed, listen, name_of, variables_below
 from tests.support.process import Service, service
 from tests.support.station_folder import StationFolder
-from tests.unit.opcua.test_machine_vision import int32, listed, listen, name_of
-from tests.unit.opcua.test_tags import variables_below
 
 pytestmark = pytest.mark.timeout(180)
 

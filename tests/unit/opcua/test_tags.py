@@ -12,35 +12,7 @@ from edge_service.domain.signals import SIGNALS
 from edge_service.gateway.opcua.tags import kind_of
 from edge_service.link import Answer, Event, Role
 from tests.support.opcua_bench import OpcUaBench, client_of, station_state
-
-INSPECTION = {
-    "id": "line-1-12-41",
-    "job": "line-1-12-40",
-    "counter": 41,
-    "inspection_id": 41,
-    "verdict": "NG",
-    "code": 0,
-    "score": 3.0,
-    "threshold": 1.0,
-    "normalised_score": 1.5,
-    "defect": [10, 20],
-    "defect_area_px": 7,
-    "defect_class": 0,
-    "recipe": 1,
-    "model": "pcb 1",
-    "source": "SEQUENCE",
-    "sequence": 9,
-    "acquisition_id": 40,
-    "serial": "A41",
-    "encoder": 0,
-    "configuration_checksum": 1,
-    "captured_at": 1_700_000_000.5,
-    "trigger_to_exposure_ms": 3.0,
-    "inference_ms": 12.0,
-    "trigger_to_publish_ms": 20.0,
-    "simulated": True,
-    "on_cpu": True,
-}
+from tests.support.opcua_vision import INSPECTION, variables_below
 
 
 @pytest.fixture(scope="module")
@@ -159,17 +131,6 @@ async def test_without_the_core_no_variable_of_the_station_is_good(bench: OpcUaB
                 await write(client, {"TriggerSeq": (1, "UInt16")})
         finally:
             bench.away(away=False)
-
-
-async def variables_below(node: Node) -> Any:
-    """Yield every variable below a node but the arguments of methods."""
-    for child in await node.get_children():
-        node_class = await child.read_node_class()
-        if node_class == ua.NodeClass.Variable:
-            yield child
-        if node_class != ua.NodeClass.Method:
-            async for below in variables_below(child):
-                yield below
 
 
 async def write(client: Client, values: dict[str, tuple[Any, str]]) -> None:
