@@ -1,7 +1,7 @@
 """Trigger to result over Modbus, beside the bare compiled model in OpenVINO's own loop, in one run.
 
 A real core process with a camera that costs nothing (parts rendered beforehand) is driven by a PLC in a
-process of its own, which writes a trigger and polls every millisecond until the record is there. The same
+process of its own, which writes a trigger and polls each millisecond until the record is there. The same
 model, on the same device and at the same precision, runs in a plain ``infer`` loop on pictures of its own
 size before, between and after. What the station adds is the difference::
 
@@ -9,8 +9,8 @@ size before, between and after. What the station adds is the difference::
     python benchmarks/trigger_to_result.py --package pcb-1.okng --parts 500 --json figures.json
 
 The PLC's polling takes its share of this machine's processors, whatever is being polled; on a line the PLC
-has its own. So the bare model runs beside a PLC that polls a station at rest (the reference), and, for
-comparison, alone. Quantile is compared with quantile::
+has its own. So the bare model runs beside a PLC that polls a station at rest, with the rest between pictures
+that lies between parts (the reference), and, for comparison, alone. Quantile is compared with quantile::
 
     overhead = trigger to result, by the PLC's clock, minus the bare model beside a polling PLC: median minus
                median, 99th percentile minus 99th percentile
@@ -56,6 +56,7 @@ from tests.support.process import ROOT, Service, service
 ROUNDS = 10  # bare model and station take turns, so that a machine that slows down slows both
 WARM_UP = 20
 POLL_S = 0.001
+REST_S = 0.003  # between two parts, as this PLC triggers
 POLLS_AT_MOST_S = 60.0
 STATUS = {"sequence_mode": 1 << 5, "enable": 1 << 0, "valid": 1 << 11, "ready": 1 << 0}
 
@@ -76,6 +77,7 @@ class LeanPlc:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sequence = 0
         self._control = STATUS["sequence_mode"]
+        self._due = 0.0
         self._write(0, 0)
         self._control |= STATUS["enable"]
         self._write(0, 0)
@@ -83,7 +85,7 @@ class LeanPlc:
     def inspect(self) -> Part:
         """Wait for Ready, trigger, poll each millisecond until the record is there, acknowledge it."""
         while not self._read()[0] & STATUS["ready"]:
-            time.sleep(POLL_S)
+            self._next_cycle()
         self._sequence = self._sequence % 65535 + 1
         began = time.perf_counter()
         self._write(self._sequence, 0)
@@ -93,7 +95,7 @@ class LeanPlc:
             polls += 1
             if words[0] & STATUS["valid"] and words[11] == self._sequence:
                 break
-            time.sleep(POLL_S)
+            self._next_cycle()
         taken = time.perf_counter() - began
         self._write(self._sequence, words[10])
         return Part(taken * 1000, polls)
@@ -103,13 +105,19 @@ class LeanPlc:
         until = time.perf_counter() + seconds
         while time.perf_counter() < until:
             self._read()
-            time.sleep(POLL_S)
+            self._next_cycle()
 
     def close(self) -> None:
         """Give the station back."""
         self._control = STATUS["sequence_mode"]
         self._write(self._sequence, 0)
         self._socket.close()
+
+    def _next_cycle(self) -> None:
+        """Wait for the next millisecond of the PLC's own cycle, whatever this one took."""
+        now = time.perf_counter()
+        self._due = max(self._due + POLL_S, now)
+        time.sleep(self._due - now)
 
     def _write(self, sequence: int, ack: int) -> None:
         words = (self._control, 0, sequence, ack, 0)
@@ -156,7 +164,7 @@ def beside_polling(where: tuple[str, int], bare: "BareModel", times: int) -> lis
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as plc:
         assert plc.stdout is not None
         plc.stdout.readline()
-        taken = bare.run(times)
+        taken = bare.run(times, REST_S)
         plc.terminate()
     return taken
 
@@ -177,10 +185,11 @@ class BareModel:
         self._image = random.integers(0, 255, (1, graph.height, graph.width, 3), np.uint8)
         self._size = (graph.height, graph.width)
 
-    def run(self, times: int) -> list[float]:
-        """Return milliseconds of each inference."""
+    def run(self, times: int, rest_s: float = 0.0) -> list[float]:
+        """Return milliseconds of each inference, after a rest."""
         taken = []
         for _ in range(times):
+            time.sleep(rest_s)
             began = time.perf_counter()
             self._request.infer({"image": self._image}, share_inputs=True)
             taken.append((time.perf_counter() - began) * 1000)

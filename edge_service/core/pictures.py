@@ -1,14 +1,13 @@
 """The last frame and its heat map, drawn for people after the PLC has its answer.
 
 Only the latest inspection is drawn, at most ``PER_SECOND`` times a second: a screen shows no more, and
-the CPU belongs to the next part. So drawing goes in steps of a few milliseconds, and each waits until no part
-is in hand, for ``PATIENCE_S`` at most.
+the CPU belongs to the next part. So it is drawn once the line rests for ``CALM_S``, as it does between two
+parts unless they come one upon the other; then one in a while is drawn all the same, after ``PATIENCE_S``.
 """
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -19,10 +18,9 @@ from edge_service.lifecycle import OwnedThread
 from edge_service.link import Event
 from edge_service.station import Done, Rest
 
-Drawn = TypeVar("Drawn")
-
 PER_SECOND = 4.0
-PATIENCE_S = 0.2
+CALM_S = 0.01  # longer than it takes to draw one
+PATIENCE_S = 1.0
 LONGEST_SIDE = 960  # pixels of the pictures shown
 
 
@@ -56,15 +54,16 @@ class PictureDesk:
             self._something.set()
 
     async def run(self, rest: Rest) -> None:
-        """Draw until cancelled, a step each time that ``rest`` returns."""
+        """Draw until cancelled, each time that ``rest`` returns."""
         thread = OwnedThread("pictures", background=True)
         try:
             while True:
                 await self._something.wait()
                 self._something.clear()
+                await rest(PATIENCE_S, CALM_S)
                 if self._next is not None:
                     done, self._next = self._next, None
-                    self.last = await _draw(done, thread, rest)
+                    self.last = await thread.call(_draw, done, allowance_s=10.0)
                     for event in self.last.events():
                         self._show(event)
                     del done
@@ -73,19 +72,14 @@ class PictureDesk:
             thread.close()
 
 
-async def _draw(done: Done, thread: OwnedThread, rest: Rest) -> Pictures:
-    async def at_rest(function: Callable[..., Drawn], *arguments: Any) -> Drawn:
-        await rest(PATIENCE_S)
-        return await thread.call(function, *arguments, allowance_s=10.0)
-
+def _draw(done: Done) -> Pictures:
     assert done.frame is not None, "only inspections with a frame are drawn"
-    pixels = await at_rest(_shrunk, done.frame.pixels)
+    pixels = _shrunk(done.frame.pixels)
     heat = b""
     if done.raw is not None:
-        anomaly_map = done.raw.anomaly_map
-        threshold = done.inspection.judgement.threshold or float(anomaly_map.max())
-        heat = await at_rest(encode_jpeg, await at_rest(draw_heat_map, pixels, anomaly_map, threshold))
-    return Pictures(done.inspection.counter, await at_rest(encode_jpeg, pixels), heat)
+        threshold = done.inspection.judgement.threshold or float(done.raw.anomaly_map.max())
+        heat = encode_jpeg(draw_heat_map(pixels, done.raw.anomaly_map, threshold))
+    return Pictures(done.inspection.counter, encode_jpeg(pixels), heat)
 
 
 def _shrunk(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

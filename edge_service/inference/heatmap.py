@@ -7,6 +7,8 @@ crosses the threshold, so that the verdict can be seen without colours too.
 Drawn only after the PLC has its answer.
 """
 
+import functools
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +27,26 @@ def draw_heat_map(
     """
     height, width = pixels.shape[:2]
     level = np.nan_to_num(anomaly_map / (2.0 * max(threshold, 1e-12)), nan=1.0, posinf=1.0, neginf=0.0)
-    level = np.clip(level, 0.0, 1.0).astype(np.float32)
-    level = cv2.resize(level, (width, height), interpolation=cv2.INTER_LINEAR)
-    colours = cv2.applyColorMap(cv2.convertScaleAbs(level, alpha=255.0), cv2.COLORMAP_TURBO)
-    share = STRENGTH * np.clip(2.0 * level, np.float32(0.15), np.float32(1.0))
-    blended = cv2.blendLinear(pixels, colours, 1.0 - share, share)
-    picture = np.asarray(blended, np.uint8)
-    above = (level >= THRESHOLD_LEVEL).astype(np.uint8)
+    coarse = np.rint(255.0 * np.clip(level, 0.0, 1.0)).astype(np.uint8)
+    steps = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    colours, kept = _tables()
+    under = cv2.multiply(pixels, cv2.applyColorMap(steps, kept), scale=1.0 / 255.0)
+    picture = np.asarray(cv2.add(under, cv2.applyColorMap(steps, colours)), np.uint8)
+    _, above = cv2.threshold(steps, int(255 * THRESHOLD_LEVEL), 1, cv2.THRESH_BINARY)
     outlines, _ = cv2.findContours(above, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     thickness = max(1, round(min(height, width) / 300))
     cv2.drawContours(picture, outlines, -1, LINE, thickness, cv2.LINE_AA)
     return picture
+
+
+@functools.cache
+def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return colour times its share, and what is left of the frame (255: all); 256 x 1 x 3."""
+    level = np.arange(256, dtype=np.uint8)[:, np.newaxis]
+    share = STRENGTH * np.clip(2.0 * level / 255.0, 0.15, 1.0)[:, :, np.newaxis]
+    colours = np.rint(cv2.applyColorMap(level, cv2.COLORMAP_TURBO) * share).astype(np.uint8)
+    kept = np.rint(255.0 * (1.0 - share)).astype(np.uint8)
+    return colours, np.repeat(kept, 3, axis=2)
 
 
 def encode_jpeg(pixels: NDArray[np.uint8], *, longest_side: int = 1280, quality: int = 85) -> bytes:

@@ -12,6 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import structlog
 
@@ -37,8 +38,14 @@ class Done:
 
 
 Step = Callable[[Done], Awaitable[None]]
-Rest = Callable[[float], Awaitable[None]]
-"""Returns when no part is in hand, at the latest after so many seconds."""
+
+
+class Rest(Protocol):
+    """Waits for a time when no part is in hand."""
+
+    async def __call__(self, patience_s: float, calm_s: float = 0.0) -> None:
+        """Return once no part has been in hand for ``calm_s``, at the latest after ``patience_s``."""
+        ...
 
 
 class Aftermath:

@@ -196,10 +196,15 @@ class Station:
         """State the checksum of the configuration that is in force from now on."""
         self._observe(configuration_checksum=checksum)
 
-    async def rest(self, patience_s: float) -> None:
-        """Return when no part is in hand, at the latest after ``patience_s``: for work that can wait."""
-        if len(self.machine.parts):
-            await self._until(lambda: not len(self.machine.parts), patience_s)
+    async def rest(self, patience_s: float, calm_s: float = 0.0) -> None:
+        """Return once no part has been in hand for ``calm_s``, at the latest after ``patience_s``."""
+        until = self._clock() + patience_s
+        while (left_s := until - self._clock()) > 0:
+            await self._until(lambda: not len(self.machine.parts), left_s)
+            if calm_s:
+                await self._until(lambda: bool(len(self.machine.parts)), calm_s)
+            if not len(self.machine.parts):
+                return
 
     # Its life
 

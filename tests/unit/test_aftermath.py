@@ -52,7 +52,7 @@ class Keeper:
         self.kept.append(item)
 
 
-async def at_once(_: float) -> None:
+async def at_once(_: float, __: float = 0.0) -> None:
     """No part is in hand."""
 
 
@@ -110,7 +110,7 @@ async def test_the_next_part_goes_first_but_not_for_ever() -> None:
     """With a part in hand the aftermath waits for its answer; once a few wait, it goes on without a rest."""
     keeper, rest = Keeper(), asyncio.Event()
 
-    async def part_in_hand(_: float) -> None:
+    async def part_in_hand(_: float, __: float = 0.0) -> None:
         await rest.wait()
 
     aftermath = Aftermath((keeper,), lambda _: None, lambda: None, part_in_hand)
