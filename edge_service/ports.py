@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from edge_service.domain.inspection import Frame, Inspection, RawScore
+from edge_service.domain.inspection import CameraSettings, Frame, Inspection, RawScore
 from edge_service.domain.signal import SignalValue
 from edge_service.errors import CameraError
 from edge_service.handshake.inputs import PlcInputs
@@ -20,6 +20,14 @@ class Camera(AbstractAsyncContextManager["Camera"], Protocol):
         """Return a frame whose exposure began at or after monotonic time ``after``.
 
         Raises NoFrameError when none came within ``timeout_s``, CameraError when the camera is lost.
+        """
+        ...
+
+    async def set_up(self, settings: CameraSettings) -> None:
+        """Take every frame that is asked for from now on with ``settings``; what is None stays as it is.
+
+        Returns when it is in force. Raises RecipeError when the camera does not know a setting or takes
+        another value, with everything as it was; CameraError when the camera is lost.
         """
         ...
 

@@ -8,6 +8,7 @@ camera is lost; whoever holds it then closes it and opens a new one from ``make_
 from collections.abc import Callable
 
 from edge_service.config import EdgeConfig, FolderCamera, SimulatedCamera, VideoCamera
+from edge_service.domain.inspection import CameraSettings
 from edge_service.ports import Camera
 
 
@@ -32,4 +33,11 @@ def make_camera(config: EdgeConfig, active_recipe: Callable[[], int] = lambda: 0
             return video.VideoCamera(section, config.resolve)
 
 
-__all__ = ["make_camera"]
+async def set_up_for(camera: Camera, config: EdgeConfig, recipe: int) -> None:
+    """Set an open camera up for a recipe as the station does. Raises RecipeError, CameraError."""
+    known = config.recipe_table().get(recipe)
+    if known is not None and known.camera != CameraSettings():
+        await camera.set_up(known.camera)
+
+
+__all__ = ["make_camera", "set_up_for"]

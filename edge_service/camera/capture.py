@@ -14,12 +14,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_service.camera.settings import no_settings, not_taken
 from edge_service.config import VideoCamera as VideoSection
-from edge_service.errors import BadImageError, CameraError
+from edge_service.domain.inspection import CameraSettings
+from edge_service.errors import BadImageError, CameraError, RecipeError
 from edge_service.language import say
 
 LIKELY_RATES_HZ = (1.0, 1000.0)  # RTSP sources report 90000 and 0, too
 DEFAULT_RATE_HZ = 30.0
+
+# V4L2_EXPOSURE_MANUAL and the unit of V4L2_CID_EXPOSURE_ABSOLUTE: the kernel's camera control reference
+_V4L2_MANUAL = 1
+_V4L2_STEP_US = 100.0
 
 
 class Capture(Protocol):
@@ -39,6 +45,10 @@ class Capture(Protocol):
         """Return the frame taken last: uint8 BGR (height, width, 3). Raises BadImageError."""
         ...
 
+    def set_up(self, settings: CameraSettings) -> None:
+        """Set exposure and gain. Raises RecipeError, with everything as it was."""
+        ...
+
     def release(self) -> None:
         """Give the device back."""
         ...
@@ -47,8 +57,10 @@ class Capture(Protocol):
 class OpenCvCapture:
     """A ``cv2.VideoCapture`` behind the port."""
 
-    def __init__(self, capture: cv2.VideoCapture, rate_hz: float | None, *, stamped: bool = False) -> None:
-        self._capture, self._stamped = capture, stamped
+    def __init__(
+        self, capture: cv2.VideoCapture, rate_hz: float | None, *, stamped: bool = False, v4l2: str = ""
+    ) -> None:
+        self._capture, self._stamped, self._v4l2 = capture, stamped, v4l2  # v4l2: its name, where it is one
         told = float(capture.get(cv2.CAP_PROP_FPS))
         low, high = LIKELY_RATES_HZ
         self.rate_hz = rate_hz or (told if low <= told <= high else DEFAULT_RATE_HZ)
@@ -79,6 +91,33 @@ class OpenCvCapture:
         if not there or pixels is None:
             raise _unusable("it cannot be decoded")
         return as_bgr(pixels)
+
+    def set_up(self, settings: CameraSettings) -> None:
+        """Set a V4L2 camera's exposure (its automatic goes off) and gain, and read back what it took."""
+        if not self._v4l2:
+            raise no_settings("of this source", settings)
+        before = [
+            (number, self._capture.get(number))
+            for number in (cv2.CAP_PROP_EXPOSURE, cv2.CAP_PROP_GAIN, cv2.CAP_PROP_AUTO_EXPOSURE)
+        ]
+        try:
+            if settings.exposure_us is not None:
+                self._capture.set(cv2.CAP_PROP_AUTO_EXPOSURE, _V4L2_MANUAL)
+                self._set(cv2.CAP_PROP_EXPOSURE, "exposure_us", settings.exposure_us, _V4L2_STEP_US)
+            if settings.gain is not None:
+                self._set(cv2.CAP_PROP_GAIN, "gain", settings.gain, 1.0)
+        except RecipeError:
+            for number, value in before:
+                self._capture.set(number, value)
+            raise
+
+    def _set(self, number: int, name: str, value: float, step: float) -> None:
+        """Set a property that counts in ``step``; a camera that is off by more than one refuses."""
+        if not self._capture.set(number, round(value / step)):
+            raise not_taken(self._v4l2, name, value, None)
+        taken = float(self._capture.get(number)) * step
+        if abs(taken - value) > step:
+            raise not_taken(self._v4l2, name, value, taken)
 
     def release(self) -> None:
         """Give the device back."""
@@ -118,6 +157,10 @@ class FileCapture:
     def retrieve(self) -> NDArray[np.uint8]:
         """Decode the frame taken last. Raises BadImageError."""
         return self._video.retrieve()
+
+    def set_up(self, settings: CameraSettings) -> None:
+        """Refuse: what was filmed is filmed. Raises RecipeError."""
+        self._video.set_up(settings)
 
     def release(self) -> None:
         """Close the file."""
@@ -169,7 +212,9 @@ def _open(source: int | str, backend: int, section: VideoSection) -> OpenCvCaptu
             if value is not None:
                 capture.set(wish, value)
     real = backend == cv2.CAP_V4L2 or str(source).startswith(("rtsp://", "rtsps://"))
-    return OpenCvCapture(capture, section.rate_hz, stamped=real and section.stamps == "auto")
+    stamped = real and section.stamps == "auto"
+    v4l2 = named(source) if backend == cv2.CAP_V4L2 else ""
+    return OpenCvCapture(capture, section.rate_hz, stamped=stamped, v4l2=v4l2)
 
 
 @contextlib.contextmanager

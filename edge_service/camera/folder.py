@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_service.domain.inspection import Frame
+from edge_service.camera.settings import no_settings
+from edge_service.domain.inspection import CameraSettings, Frame
 from edge_service.errors import BadImageError, CameraError, ConfigurationError, NoFrameError
 from edge_service.language import say
 from edge_service.lifecycle import OwnedThread
@@ -72,6 +73,10 @@ class FolderCamera:
                 remedy=say("is the disk, or the network folder, slow?", "磁盘或网络文件夹是否过慢？"),
             ) from None
         return Frame(pixels, began, self._clock(), captured_at, self.name, simulated=True)
+
+    async def set_up(self, settings: CameraSettings) -> None:
+        """Refuse: what was photographed is photographed. Raises RecipeError."""
+        raise no_settings(self.name, settings)
 
     async def until_lost(self) -> CameraError:
         """Wait for ever: there is nothing to unplug."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edge_service.camera.capture import Capture
 from edge_service.camera.freshness import Freshness
+from edge_service.domain.inspection import CameraSettings
 from edge_service.errors import CameraError, OkngError
 from edge_service.language import say
 from edge_service.lifecycle import inheriting
@@ -32,6 +33,14 @@ class Request:
     answer: Callable[[Shot | OkngError], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """Somebody wants the source set up; ``answer`` is called once, on the thread, with None when it is."""
+
+    settings: CameraSettings
+    answer: Callable[[OkngError | None], None]
+
+
 class Reader:
     """Owns the source and the thread that reads it, from ``start`` to ``stop``.
 
@@ -50,6 +59,7 @@ class Reader:
         self._open_source, self._name, self._latency_s, self._clock = open_source, name, latency_s, clock
         self._lock = threading.Lock()
         self._requests: list[Request] = []
+        self._adjustments: list[Adjustment] = []
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self.lost: CameraError | None = None
@@ -74,6 +84,14 @@ class Reader:
                 return
         request.answer(self.lost)
 
+    def adjust(self, adjustment: Adjustment) -> None:
+        """Set the source up between two frames, or answer with why not."""
+        with self._lock:
+            if self.lost is None:
+                self._adjustments.append(adjustment)
+                return
+        adjustment.answer(self.lost)
+
     def withdraw(self, request: Request) -> None:
         """Forget a request that nobody waits for any more."""
         with self._lock:
@@ -85,8 +103,11 @@ class Reader:
         with self._lock:
             self.lost = self.lost or why
             waiting, self._requests = self._requests, []
+            adjustments, self._adjustments = self._adjustments, []
         for request in waiting:
             request.answer(self.lost)
+        for adjustment in adjustments:
+            adjustment.answer(self.lost)
 
     def turning(self) -> bool:
         """Whether the thread runs, or has ended by saying why."""
@@ -111,6 +132,7 @@ class Reader:
     def _drain(self, capture: Capture) -> None:
         freshness = Freshness(self._latency_s, capture.rate_hz)
         while not self._stopping.is_set():
+            self._set_up(capture)
             began = self._clock()
             if not capture.grab():
                 return
@@ -121,6 +143,17 @@ class Reader:
                 answer = self._shot(capture, exposed, ended)
                 for request in served:
                     request.answer(answer)
+
+    def _set_up(self, capture: Capture) -> None:
+        with self._lock:
+            adjustments, self._adjustments = self._adjustments, []
+        for adjustment in adjustments:
+            try:
+                capture.set_up(adjustment.settings)
+            except OkngError as error:
+                adjustment.answer(error)
+            else:
+                adjustment.answer(None)
 
     def _take(self, exposure_began: float) -> list[Request]:
         with self._lock:

@@ -16,11 +16,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import cv2
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from edge_service.camera.parts import Parts, read_plan
 from edge_service.config import SimulatedCamera as SimulatedSection
-from edge_service.domain.inspection import Frame
+from edge_service.domain.inspection import CameraSettings, Frame
 from edge_service.errors import CameraError, NoFrameError
 from edge_service.language import say
 from edge_service.lifecycle import OwnedThread
@@ -28,6 +31,7 @@ from edge_service.simulation import PlannedPart, RenderedPart
 
 log = structlog.get_logger()
 
+NOMINAL_US = 10_000.0  # the exposure at which a part is as bright as it is rendered
 REST_S = 0.2  # after a frame was taken: the part is being judged, rendering must not take its CPU
 SLOWEST_RENDER_S = 30.0
 Render = Callable[[PlannedPart], RenderedPart]
@@ -57,6 +61,7 @@ class SimulatedCamera:
         self._ready: dict[str, list[RenderedPart]] = {}
         self._records: set[asyncio.Task[None]] = set()
         self._hurry = asyncio.Event()
+        self._light = 1.0
 
     async def __aenter__(self) -> Self:
         """Read the plan and render ahead. Raises ConfigurationError for a plan that is none."""
@@ -104,7 +109,18 @@ class SimulatedCamera:
                 ),
             ) from None
         self._record(part, recipe, captured_at)
-        return Frame(part.pixels, began, self._clock(), captured_at, self.name, simulated=True)
+        pixels = part.pixels
+        if self._light != 1.0:
+            assert self._thread is not None
+            pixels = await self._thread.call(_lit, pixels, self._light)
+        return Frame(pixels, began, self._clock(), captured_at, self.name, simulated=True)
+
+    async def set_up(self, settings: CameraSettings) -> None:
+        """Show parts as bright as that exposure and gain (dB) would make them."""
+        exposure_us, gain = settings.exposure_us, settings.gain
+        self._light = (
+            (NOMINAL_US if exposure_us is None else exposure_us) / NOMINAL_US * 10 ** ((gain or 0.0) / 20.0)
+        )
 
     async def until_lost(self) -> CameraError:
         """Wait for ever: there is nothing to unplug."""
@@ -170,6 +186,12 @@ class SimulatedCamera:
         )
         self._records.add(task)
         task.add_done_callback(self._records.discard)
+
+
+def _lit(pixels: NDArray[np.uint8], light: float) -> NDArray[np.uint8]:
+    lit = np.asarray(cv2.convertScaleAbs(pixels, alpha=light), np.uint8)
+    lit.setflags(write=False)
+    return lit
 
 
 def _append(path: Path, line: str) -> None:

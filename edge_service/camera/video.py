@@ -13,15 +13,16 @@ from typing import Self
 import structlog
 
 from edge_service.camera.capture import Capture, is_file, named, open_capture
-from edge_service.camera.reader import Reader, Request, Shot
+from edge_service.camera.reader import Adjustment, Reader, Request, Shot
 from edge_service.config import VideoCamera as VideoSection
-from edge_service.domain.inspection import Frame
+from edge_service.domain.inspection import CameraSettings, Frame
 from edge_service.errors import CameraError, NoFrameError, OkngError
 from edge_service.language import say
 
 log = structlog.get_logger()
 
 CLOSE_WAIT_S = 1.0
+SETTLING = 3  # frames until a UVC camera's new exposure and gain are in force
 OPEN_GRACE_S = 5.0  # on top of the source's own time-out
 
 
@@ -100,6 +101,22 @@ class VideoCamera:
         if isinstance(result, OkngError):
             raise result
         return self._frame(result)
+
+    async def set_up(self, settings: CameraSettings) -> None:
+        """Set the source up and let ``SETTLING`` frames go by: those on their way were exposed as before."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[OkngError | None] = loop.create_future()
+        self._reader.adjust(Adjustment(settings, lambda error: _tell(loop, _settle, answer, error)))
+        try:
+            async with asyncio.timeout(self._stalled_after_s):
+                error = await answer
+        except TimeoutError:
+            raise self._hanging() from None
+        if error is not None:
+            raise error
+        began = self._clock()
+        for _ in range(SETTLING):
+            began = (await self.grab(began, self._stalled_after_s)).exposure_began
 
     async def until_lost(self) -> CameraError:
         """Return once the camera is lost, and why; a source that stalls counts as lost."""

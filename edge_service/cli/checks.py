@@ -201,10 +201,11 @@ def _port(subject: str, host: str, port: int, key: str) -> Finding:
 
 
 def _camera(config: EdgeConfig) -> Iterator[Finding]:
-    from edge_service.camera import make_camera
+    from edge_service.camera import make_camera, set_up_for
 
     async def look() -> str:
         async with make_camera(config, lambda: config.first_recipe) as camera:
+            await set_up_for(camera, config, config.first_recipe)
             began = time.monotonic()
             frame = await camera.grab(began, GRAB_S)
             height, width = frame.pixels.shape[:2]

@@ -97,11 +97,12 @@ async def _collect(
 ) -> None:
     import cv2
 
-    from edge_service.camera import make_camera
+    from edge_service.camera import make_camera, set_up_for
     from edge_service.durable import LocalDisk
 
     began = time.strftime("%Y%m%dT%H%M%S")
     async with make_camera(tree, lambda: recipe or tree.first_recipe) as camera:
+        await set_up_for(camera, tree, recipe or tree.first_recipe)
         for number in range(1, count + 1):
             await wait(number)
             frame = await camera.grab(time.monotonic(), GRAB_S)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from edge_service.camera import make_camera
+from edge_service.camera import make_camera, set_up_for
 from edge_service.config import EdgeConfig
 from edge_service.core.posting import product_of, results_wanted
 from edge_service.domain.codes import Code
@@ -52,6 +52,7 @@ def _station_runs(tree: EdgeConfig) -> bool:
 
 async def _from_the_camera(tree: EdgeConfig, count: int, recipe: int, wait: Wait) -> None:
     async with make_camera(tree, lambda: recipe) as camera:
+        await set_up_for(camera, tree, recipe)
         for number in range(1, count + 1):
             await wait(number)
             frame = await camera.grab(time.monotonic(), GRAB_S)

@@ -62,6 +62,21 @@ class SimulatedCamera(Section):
         le=1000.0,
         description=about("length of the simulated exposure", "模拟曝光时间"),
     )
+    exposure_us: float | None = Field(
+        default=None,
+        gt=0.0,
+        le=10_000_000.0,
+        description=about(
+            "exposure of recipes that name none; 10000 shows a part as rendered, half of it half as bright",
+            "配方未指定时的曝光；10000 按渲染亮度显示，减半则亮度减半",
+        ),
+    )
+    gain: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=10_000.0,
+        description=about("gain of recipes that name none, in dB", "配方未指定时的增益（dB）"),
+    )
 
 
 class FolderCamera(Section):
@@ -134,6 +149,32 @@ class VideoCamera(Section):
             "no frame for so long: the camera counts as lost", "超过此时间无图像即视为相机丢失"
         ),
     )
+    exposure_us: float | None = Field(
+        default=None,
+        gt=0.0,
+        le=10_000_000.0,
+        description=about(
+            "V4L2: exposure of recipes that name none; the camera's automatic goes off then",
+            "V4L2：配方未指定时的曝光；设置后关闭相机自动曝光",
+        ),
+    )
+    gain: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=10_000.0,
+        description=about(
+            "V4L2: gain of recipes that name none, in the driver's units",
+            "V4L2：配方未指定时的增益（驱动单位）",
+        ),
+    )
 
+    @property
+    def is_v4l2(self) -> bool:
+        """Whether the source is a camera of this box, whose exposure and gain can be set."""
+        return isinstance(self.source, int) or self.source.startswith("/dev/")
+
+
+AdjustableCamera = SimulatedCamera | VideoCamera
+"""The kinds whose exposure and gain a recipe may set."""
 
 CameraSection = Annotated[SimulatedCamera | FolderCamera | VideoCamera, Field(discriminator="kind")]

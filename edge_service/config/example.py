@@ -27,6 +27,8 @@ VALUES: dict[str, Any] = {
     "camera.width_px": 1280,
     "camera.height_px": 960,
     "camera.rate_hz": 30,
+    "camera.exposure_us": 10000,
+    "camera.gain": 0,
     "start_recipe": 1,
     "inference.threads": 2,
     "golden.every_h": 8,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from edge_service.config.section import Section, about, form
-from edge_service.domain.inspection import Recipe
+from edge_service.domain.inspection import CameraSettings, Recipe
 
 
 class StationSection(Section):
@@ -62,9 +62,26 @@ class RecipeSection(Section):
         ),
     )
 
+    exposure_us: float | None = Field(
+        default=None,
+        gt=0.0,
+        le=10_000_000.0,
+        description=about(
+            "set in the camera before a part of this recipe is taken; for all recipes or none",
+            "检测此配方前在相机中设置的曝光；须所有配方都有或都没有",
+        ),
+    )
+    gain: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=10_000.0,
+        description=about("likewise, in the camera's units", "同上，相机自身单位的增益"),
+    )
+
     def recipe(self) -> Recipe:
         """Return the recipe as the station knows it."""
-        return Recipe(self.number, self.name, self.model, self.threshold, self.mask)
+        camera = CameraSettings(self.exposure_us, self.gain)
+        return Recipe(self.number, self.name, self.model, self.threshold, self.mask, camera)
 
 
 Device = Annotated[

@@ -18,7 +18,7 @@ from typing import Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from edge_service.config.cameras import CameraSection, SimulatedCamera
+from edge_service.config.cameras import AdjustableCamera, CameraSection, SimulatedCamera, VideoCamera
 from edge_service.config.golden import GoldenSection
 from edge_service.config.modbus import Modbus
 from edge_service.config.plc import Handshake, TriggerSection
@@ -26,7 +26,7 @@ from edge_service.config.section import Clash, Section, about, clash
 from edge_service.config.server import OutboxSection, UplinkSection
 from edge_service.config.services import GatewaySection, LinkSection, LogSection
 from edge_service.config.station import InferenceSection, ModelsSection, RecipeSection, StationSection
-from edge_service.domain.inspection import Recipe
+from edge_service.domain.inspection import CameraSettings, Recipe
 from edge_service.language import say
 
 # sun_path holds 108 bytes with its closing NUL: unix(7)
@@ -132,12 +132,25 @@ class EdgeConfig(Section):
         return self.data_dir / "server.json"
 
     def recipe_table(self) -> dict[int, Recipe]:
-        """Return number -> recipe, in the order of the file; masks as absolute paths."""
+        """Return number -> recipe, in the order of the file; masks absolute, the camera's settings whole."""
         recipes = (section.recipe() for section in self.recipes)
         return {
-            recipe.number: replace(recipe, mask=str(self.resolve(recipe.mask))) if recipe.mask else recipe
+            recipe.number: replace(
+                recipe,
+                mask=str(self.resolve(recipe.mask)) if recipe.mask else None,
+                camera=self._settings(recipe.camera),
+            )
             for recipe in recipes
         }
+
+    def _settings(self, own: CameraSettings) -> CameraSettings:
+        """Return a recipe's settings, and the camera section's where it has none of its own."""
+        if not isinstance(self.camera, AdjustableCamera):
+            return own
+        return CameraSettings(
+            self.camera.exposure_us if own.exposure_us is None else own.exposure_us,
+            self.camera.gain if own.gain is None else own.gain,
+        )
 
     @property
     def first_recipe(self) -> int:
@@ -148,7 +161,7 @@ class EdgeConfig(Section):
 
     @model_validator(mode="after")
     def _pieces_fit(self) -> Self:
-        if clashes := [*self._recipe_clashes(), *self._product_clashes()]:
+        if clashes := [*self._recipe_clashes(), *self._product_clashes(), *self._setting_clashes()]:
             raise clash(*clashes)
         return self
 
@@ -173,6 +186,37 @@ class EdgeConfig(Section):
             for number in self.camera.products:
                 if number not in known:
                     yield Clash(("camera", "products", str(number)), _no_recipe(number, known))
+
+    def _setting_clashes(self) -> Iterator[Clash]:
+        """A camera set for one recipe would keep that for the next: so each one says what it needs."""
+        for name in ("exposure_us", "gain"):
+            wanted = [
+                (index, getattr(self._settings(each.recipe().camera), name))
+                for index, each in enumerate(self.recipes)
+            ]
+            setting = [index for index, value in wanted if value is not None]
+            adjustable = isinstance(self.camera, SimulatedCamera) or (
+                isinstance(self.camera, VideoCamera) and self.camera.is_v4l2
+            )
+            if setting and not adjustable:
+                yield Clash(("recipes", setting[0], name), _no_setting(name))
+            elif setting and len(setting) < len(wanted):
+                lacking = next(index for index, value in wanted if value is None)
+                yield Clash(("recipes", lacking), _one_sided(name, self.recipes[setting[0]].number))
+
+
+def _no_setting(name: str) -> str:
+    return say(
+        f"this camera takes no {name}: simulated cameras and V4L2 ones (/dev/video0) do",
+        f"此相机不支持 {name}：simulated 和 V4L2（/dev/video0）相机支持",
+    )
+
+
+def _one_sided(name: str, other: int) -> str:
+    return say(
+        f"no {name}, while recipe {other} has one: set it here too, or camera.{name} for those without",
+        f"缺少 {name}，而配方 {other} 有：请在此处设置，或用 camera.{name} 作为缺省值",
+    )
 
 
 def _no_recipe(number: int, known: Iterable[int]) -> str:

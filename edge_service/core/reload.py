@@ -36,8 +36,11 @@ class Reload:
         new = load(self._path)
         _refuse_what_needs_a_restart(self.config, new)
         recipe = self.station.machine.health.recipe or new.first_recipe
+        camera_changed = new.camera != self.config.camera
         try:
             equipment = await self._outfitter.equip(recipe, new.recipe_table())
+            if not camera_changed:
+                await self.station.camera.set_up(equipment.recipe.camera)
         except OkngError as error:
             raise ConfigurationError(
                 say(
@@ -46,13 +49,12 @@ class Reload:
                 ),
                 remedy=error.remedy,
             ) from error
-        camera_changed = new.camera != self.config.camera
         self.config = new
         self._outfitter.use(new)
         self.station.fit(equipment)
         self.station.note_configuration(checksum(new))
         if camera_changed:
-            self.station.camera.replace(self.camera)
+            self.station.camera.replace(self.camera, equipment.recipe.camera)
         log.info("configuration_reloaded", checksum=f"{checksum(new):08x}", camera_changed=camera_changed)
 
     def product(self, recipe: int) -> str:

@@ -121,6 +121,14 @@ class ModelIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraSettings:
+    """How the camera is to take a recipe's frames; what is None is left as it is."""
+
+    exposure_us: float | None = None
+    gain: float | None = None  # in the camera's own units
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """What a product number means on this station."""
 
@@ -129,6 +137,7 @@ class Recipe:
     model: str  # name of an installed model
     threshold: float | None = None  # overrides the package's; normalised, 0.5 = the package's threshold
     mask: str | None = None  # path of a picture, white where the part is judged
+    camera: CameraSettings = CameraSettings()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from collections.abc import Callable
 
 import structlog
 
-from edge_service.domain.inspection import Frame
+from edge_service.domain.inspection import CameraSettings, Frame
 from edge_service.errors import (
     BadImageError,
     CameraError,
     NoFrameError,
     OkngError,
     OurError,
+    RecipeError,
     StaleFrameError,
 )
 from edge_service.language import say
@@ -40,6 +41,8 @@ class CameraKeeper:
         self._camera: Camera | None = None
         self._close = asyncio.Event()
         self._replaced = False
+        self._settings = CameraSettings()
+        self._setting_up = asyncio.Lock()
 
     async def run(self, settled: asyncio.Event) -> None:
         """Keep the camera open until cancelled; set ``settled`` once it is open or known to be lost.
@@ -52,7 +55,7 @@ class CameraKeeper:
             self._close.clear()
             try:
                 async with self._make() as camera:
-                    self._camera = camera
+                    await self._begin_with(camera)
                     was_open = True
                     self._backoff.reset()
                     log.info("camera_open", camera=camera.name)
@@ -111,9 +114,35 @@ class CameraKeeper:
             )
         return frame
 
-    def replace(self, make: Callable[[], Camera]) -> None:
-        """Close the camera and open the one that ``make`` gives instead."""
-        self._make = make
+    async def set_up(self, settings: CameraSettings) -> None:
+        """Have every frame from now on taken with ``settings``, also by a camera that is opened later.
+
+        Raises RecipeError when the camera refuses: then the settings before are in force. One that is lost
+        or cut short in the middle is opened anew with those.
+        """
+        async with self._setting_up:
+            if self._camera is not None and settings != self._settings:
+                try:
+                    await self._camera.set_up(settings)
+                except RecipeError:
+                    raise
+                except BaseException:
+                    self._lose()
+                    raise
+            self._settings = settings
+
+    async def _begin_with(self, camera: Camera) -> None:
+        async with self._setting_up:
+            if self._settings != CameraSettings():
+                try:
+                    await camera.set_up(self._settings)
+                except RecipeError as error:
+                    raise CameraError(error.what, remedy=error.remedy) from error
+            self._camera = camera
+
+    def replace(self, make: Callable[[], Camera], settings: CameraSettings) -> None:
+        """Close the camera and open the one that ``make`` gives instead, with ``settings``."""
+        self._make, self._settings = make, settings
         self._replaced = True
         self._close.set()
 

@@ -24,6 +24,10 @@ class Bench(Protocol):
 
     equipment: Equipment | None
 
+    async def change_over(self, equipment: Equipment) -> None:
+        """Set the camera up for another recipe and judge by it. Raises RecipeError, CameraError."""
+        ...
+
     def fit(self, equipment: Equipment) -> None:
         """Judge with ``equipment`` from the next part on."""
         ...
@@ -64,7 +68,7 @@ class Orders:
         first, second = order.parameters[:2]
         match order.command:
             case CommandCode.SELECT_RECIPE:
-                self._bench.fit(await self._outfitter.equip(first))
+                await self._bench.change_over(await self._outfitter.equip(first))
             case CommandCode.GOLDEN_TEST:
                 return await self._golden_test(first)
             case CommandCode.COLLECT:

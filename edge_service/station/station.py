@@ -159,6 +159,11 @@ class Station:
         """Do what the PLC's ClearError does."""
         self._do(self.machine.clear_errors(self._clock()))
 
+    async def change_over(self, equipment: Equipment) -> None:
+        """Set the camera up for a recipe, then judge by it. Raises RecipeError, CameraError."""
+        await self.camera.set_up(equipment.recipe.camera)
+        self.fit(equipment)
+
     def fit(self, equipment: Equipment) -> None:
         """Judge with ``equipment`` from the next part on; no part is in flight."""
         self.equipment = equipment
@@ -249,7 +254,11 @@ class Station:
         try:
             equipment = await self._outfitter.equip(recipe)
             if self.equipment is None:  # else the PLC chose another recipe meanwhile
+                await self.camera.set_up(equipment.recipe.camera)
+            if self.equipment is None:
                 self.fit(equipment)
+            else:
+                await self.camera.set_up(self.equipment.recipe.camera)
         except OkngError as error:
             log.warning("no_equipment", recipe=recipe, error=error.what, remedy=error.remedy)
             self._missing = error.code

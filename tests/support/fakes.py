@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from edge_service.domain.inspection import Frame, ModelIdentity, RawScore, Recipe
+from edge_service.domain.inspection import CameraSettings, Frame, ModelIdentity, RawScore, Recipe
 from edge_service.errors import CameraError, OkngError, RecipeError
 from edge_service.station import Equipment
 
@@ -35,6 +35,10 @@ class FakeCamera:
         self.living = True
         self.unplugged = asyncio.Event()
         self.grabs = 0
+        self.settings: list[CameraSettings] = []
+        self.settings_fault: OkngError | None = None
+        self.settling = asyncio.Event()
+        self.settling.set()
 
     async def __aenter__(self) -> Self:
         self.opened += 1
@@ -61,6 +65,13 @@ class FakeCamera:
         began = max(after, self._clock()) - self.early_s
         pixels = np.full((48, 64, 3), self.grabs % 256, np.uint8)
         return Frame(pixels, began, began, 1_700_000_000.0 + self.grabs, self.name, simulated=True)
+
+    async def set_up(self, settings: CameraSettings) -> None:
+        """Take the settings once the test lets them settle."""
+        await self.settling.wait()
+        if self.settings_fault is not None:
+            raise self.settings_fault
+        self.settings.append(settings)
 
     async def until_lost(self) -> CameraError:
         """Wait until the test unplugs it."""
@@ -112,6 +123,7 @@ class FakeOutfitter:
     hold: asyncio.Event | None = None
     asked: list[str] = field(default_factory=list)
     retreated: bool = False
+    settings: dict[int, CameraSettings] = field(default_factory=dict)
 
     async def equip(self, recipe: int) -> Equipment:
         """Equip recipe 1 or 2."""
@@ -141,5 +153,6 @@ class FakeOutfitter:
             raise self.fault
         if recipe not in (1, 2):
             raise RecipeError(f"recipe {recipe} is unknown")
-        fitted = Recipe(recipe, f"recipe {recipe}", "pcb")
+        camera = self.settings.get(recipe, CameraSettings())
+        fitted = Recipe(recipe, f"recipe {recipe}", "pcb", camera=camera)
         return Equipment(fitted, MODEL, self.engine, THRESHOLD, retreated=self.retreated)

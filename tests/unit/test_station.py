@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edge_service.domain.inspection import TriggerSource, Verdict
+from edge_service.domain.inspection import CameraSettings, TriggerSource, Verdict
 from edge_service.errors import (
     BadImageError,
     CameraError,
@@ -18,6 +18,7 @@ from edge_service.errors import (
     InferenceError,
     NoFrameError,
     PackageError,
+    RecipeError,
 )
 from edge_service.handshake.inputs import PlcInputs
 from edge_service.handshake.machine import Machine
@@ -307,6 +308,57 @@ async def test_a_recipe_is_selected_or_the_old_one_stays(bench: Bench) -> None:
         assert await order(bench, 1, 1) == 110
         assert bench["Station.ActiveRecipe"] == 2
         await bench.shows("Status.TriggerReady", True)
+
+
+SHORT, LONG = CameraSettings(exposure_us=1000.0), CameraSettings(exposure_us=9000.0, gain=2.0)
+
+
+async def test_the_camera_is_set_up_before_the_next_recipe_is_ready(bench: Bench) -> None:
+    """Not ready, and judging by neither recipe, until the camera has the new one's settings."""
+    bench.outfitter.settings = {1: SHORT, 2: LONG}
+    async with running(bench):
+        await bench.enable()
+        assert bench.camera.settings == [SHORT]
+        bench.camera.settling.clear()
+        change = asyncio.create_task(order(bench, 1, 2))
+        await bench.shows("Status.CommandExecuting", True)
+        assert not bench["Status.TriggerReady"]
+        bench.camera.settling.set()
+        assert await change == 1
+        assert bench.camera.settings == [SHORT, LONG]
+        assert (await bench.part(1))["Result.Recipe"] == 2
+
+
+async def test_a_camera_that_refuses_the_settings_keeps_recipe_and_settings(bench: Bench) -> None:
+    """Code 103, the recipe before goes on, and the camera is opened again with what is in force."""
+    bench.outfitter.settings = {1: SHORT, 2: LONG}
+    async with running(bench):
+        await bench.enable()
+        bench.camera.settings_fault = RecipeError("the camera knows no gain")
+        assert await order(bench, 1, 2) == 103
+        assert bench["Station.ActiveRecipe"] == 1
+        assert (await bench.part(1))["Result.Recipe"] == 1
+        bench.camera.settings_fault = None
+        bench.camera.unplugged.set()
+        await bench.shows("Status.CameraLost", True)
+        bench.camera.unplugged.clear()
+        await bench.shows("Status.TriggerReady", True)
+        assert bench.camera.settings == [SHORT, SHORT]
+
+
+async def test_a_change_that_is_cut_short_leaves_no_camera_between_two_settings(tmp_path: Path) -> None:
+    """Out of time while the camera is being set up: it is opened anew, as the recipe in force wants it."""
+    bench = Bench(tmp_path, replace(SETTINGS, recipe_command_s=0.05))
+    bench.outfitter.settings = {1: SHORT, 2: LONG}
+    async with running(bench):
+        await bench.enable()
+        bench.camera.settling.clear()
+        assert await order(bench, 1, 2) == 123
+        bench.camera.settling.set()
+        await bench.shows("Status.TriggerReady", True)
+        assert bench["Station.ActiveRecipe"] == 1
+        assert bench.camera.opened == 2
+        assert bench.camera.settings == [SHORT, SHORT]
 
 
 async def test_a_model_that_the_station_went_back_to_is_shown_until_another_is_chosen(bench: Bench) -> None:

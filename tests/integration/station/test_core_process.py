@@ -10,6 +10,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from pymodbus.client import AsyncModbusTcpClient
 
@@ -105,6 +107,27 @@ async def test_a_trigger_before_ready_is_missed_never_late(tmp_path: Path) -> No
             assert (await plc.outputs())["Statistics.Total"] == 0
             assert (await plc.inspect()).verdict is Verdict.OK
         assert core.stop() == 0
+
+
+async def test_each_recipe_has_its_own_exposure(folder: StationFolder) -> None:
+    """Samples of the second recipe, at half the exposure, are half as bright, from the first one on."""
+    folder.tree["camera"] = {"kind": "simulated", "pre_rendered": 1}
+    folder.tree["recipes"] = [
+        {"number": number, "name": f"R{number}", "model": "pcb", "exposure_us": exposure_us}
+        for number, exposure_us in ((1, 10000), (2, 5000))
+    ]
+    folder.write()
+    with service(folder.path, "core", "--config", "edge.yaml") as core:
+        async with SimulatedPlc(*core.ready(), mode="sequence") as plc:
+            for recipe in (1, 2, 1):
+                await plc.command(1, recipe)
+                await plc.command(3, 1)
+                assert (await plc.inspect(recipe=recipe)).verdict is Verdict.SAMPLE
+        assert core.stop() == 0
+    kept = {n: sorted((folder.path / "data" / "samples" / str(n)).glob("*.png")) for n in (1, 2)}
+    (bright, again), (dark,) = ([cv2.imread(str(path)) for path in kept[number]] for number in (1, 2))
+    assert np.array_equal(bright, again)
+    assert np.abs(dark - bright / 2.0).max() <= 0.5
 
 
 def _listening(core: Service) -> tuple[str, int]:

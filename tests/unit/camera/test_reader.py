@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from edge_service.camera.freshness import SETTLING
 from edge_service.camera.reader import Reader, Request, Shot
+from edge_service.camera.settings import no_settings
+from edge_service.domain.inspection import CameraSettings
 from edge_service.errors import BadImageError, CameraError, OkngError
 
 RATE_HZ = 50.0
@@ -55,6 +57,10 @@ class Line:
     def retrieve(self) -> np.ndarray:
         """Return pixels that tell which frame this is."""
         return np.full((2, 2, 3), (self.taken - 1) % 256, np.uint8)
+
+    def set_up(self, settings: CameraSettings) -> None:
+        """Have nothing to set."""
+        raise no_settings("line", settings)
 
     def release(self) -> None:
         """Note that the device is free."""

@@ -13,6 +13,7 @@ from edge_service.camera import make_camera
 from edge_service.camera.simulated import SimulatedCamera
 from edge_service.config import SimulatedCamera as Section
 from edge_service.config import parse
+from edge_service.domain.inspection import CameraSettings
 from edge_service.errors import ConfigurationError, NoFrameError
 from edge_service.simulation import PlannedPart, RenderedPart
 
@@ -136,3 +137,15 @@ async def test_the_configured_camera_renders_real_parts():
     assert frame.pixels.dtype == np.uint8
     assert frame.pixels.ndim == 3
     assert frame.pixels.std() > 10
+
+
+async def test_exposure_and_gain_make_parts_brighter_or_darker():
+    """Half the nominal exposure halves every pixel, 6.02 dB double it again; the next frame has it."""
+    async with SimulatedCamera(section(seed=100, pre_rendered=1), render=quick) as camera:
+        rendered = int((await camera.grab(0.0, 5.0)).pixels[0, 0, 0])
+        await camera.set_up(CameraSettings(exposure_us=5000.0))
+        assert (await camera.grab(0.0, 5.0)).pixels[0, 0, 0] == rendered // 2
+        await camera.set_up(CameraSettings(exposure_us=5000.0, gain=6.0206))
+        frame = await camera.grab(0.0, 5.0)
+        assert frame.pixels[0, 0, 0] == rendered
+        assert not frame.pixels.flags.writeable

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge_service.config import EdgeConfig, SimulatedCamera, checksum, load, parse
+from edge_service.domain.inspection import CameraSettings
 from edge_service.errors import ConfigurationError
 
 MINIMAL = """
@@ -220,3 +221,31 @@ def test_roles_of_modbus_that_cannot_work_are_refused(section: str, place: str, 
     text = mistakes(MINIMAL + f"modbus:\n  {section}\n")
     assert f"{place}: " in text
     assert reason in text
+
+
+TWO = """
+station: {id: line-1}
+camera: {kind: %s}
+recipes:
+  - {number: 1, name: PCB, model: pcb, exposure_us: 5000}
+  - {number: 2, name: crate, model: crate}
+"""
+
+
+def test_a_recipe_takes_the_cameras_settings_where_it_has_none():
+    """What a recipe does not say stands in the camera section, each setting by itself."""
+    table = config(TWO % "video, source: 0, exposure_us: 8000, gain: 3").recipe_table()
+    assert table[1].camera == CameraSettings(5000.0, 3.0)
+    assert table[2].camera == CameraSettings(8000.0, 3.0)
+    assert config(MINIMAL).recipe_table()[1].camera == CameraSettings()
+
+
+def test_settings_are_for_all_recipes_or_for_none():
+    """A recipe that says nothing would be judged with the exposure of the one before: refused."""
+    assert "no exposure_us, while recipe 1 has one" in mistakes(TWO % "simulated")
+
+
+@pytest.mark.parametrize("kind", ["folder, path: x", "video, source: a.avi", "video, source: 'rtsp://a/b'"])
+def test_settings_need_a_camera_that_takes_them(kind: str):
+    """Pictures in a folder, files and network streams have no exposure to set."""
+    assert "this camera takes no exposure_us" in mistakes(TWO % kind)
