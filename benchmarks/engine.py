@@ -41,7 +41,7 @@ if not __package__:  # started as a file, not with -m
 
 from edge_service.inference.engine import OpenVinoEngine
 from edge_service.inference.graph import openvino_core
-from edge_service.inference.preprocess import to_model_input
+from edge_service.inference.preprocess import keep_processors_for_the_model, to_model_input
 from edge_service.simulation import render, samples
 from trainer.domain import Photograph, PhotographSet
 from trainer.export.agreement import compare
@@ -237,6 +237,7 @@ print(int(status["VmHWM"].split()[0]) / 1024)
 def measure(rounds: int, folder: Path) -> dict[str, Any]:
     """Run every contender in turns; return the figures."""
     graphs = prepare(folder)
+    keep_processors_for_the_model()  # as the core does
     (folder / "ours.xml").write_bytes(graphs.ours.xml)
     (folder / "ours.bin").write_bytes(graphs.ours.weights)
     able = openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
