@@ -23,7 +23,8 @@ class LinkClient:
     """Connects to the core at ``path``, again and again, from enter to exit.
 
     ``hear`` is called with every snapshot and event. The core speaks at least every 250 ms, so
-    ``away`` (nothing heard for ``away_s``) covers a core that is dead, stopped or stuck alike.
+    ``away`` (nothing heard for ``away_s``) covers a core that is stopped or stuck. One that is dead, so that
+    nobody listens at ``path``, is away at once.
     """
 
     def __init__(self, path: Path, hear: Callable[[Snapshot | Event], None], away_s: float = AWAY_S) -> None:
@@ -36,7 +37,7 @@ class LinkClient:
 
     @property
     def away(self) -> bool:
-        """Whether the core has been silent for longer than ``away_s``."""
+        """Whether the core is dead, or has been silent for longer than ``away_s``."""
         return asyncio.get_running_loop().time() - self._heard_at > self._away_s
 
     async def __aenter__(self) -> Self:
@@ -73,7 +74,7 @@ class LinkClient:
         told = False
         while True:
             try:
-                reader, self._writer = await asyncio.open_unix_connection(self._path)
+                reader, self._writer = await self._connected()
                 log.info("link_up", path=str(self._path))
                 backoff.reset()
                 told = False
@@ -86,6 +87,13 @@ class LinkClient:
             finally:
                 await self._drop()
             await asyncio.sleep(backoff.next_s())
+
+    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        try:
+            return await asyncio.open_unix_connection(self._path)
+        except OSError:
+            self._heard_at = float("-inf")
+            raise
 
     def _take(self, message: Message) -> None:
         self._heard_at = asyncio.get_running_loop().time()

@@ -10,6 +10,7 @@ from edge_service.errors import ConfigurationError, LinkError, RecipeError
 from edge_service.link import Answer, Command, Event, LinkClient, LinkServer, Role, Snapshot
 from edge_service.link import server as link_server
 from edge_service.link.messages import encode, receive
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -101,6 +102,16 @@ async def test_the_client_comes_back_by_itself(tmp_path: Path) -> None:
         core.state["turn"] = 2
         async with LinkServer(tmp_path / "link", core.greet, core.handle):
             assert await ear.heard.get() == Snapshot({"turn": 2})
+
+
+async def test_a_core_that_nobody_finds_is_away_at_once(tmp_path: Path) -> None:
+    """Its silence need not last: where nobody listens, nothing that it said counts any more."""
+    core, ear = Core(), Ear()
+    async with LinkClient(tmp_path / "link", ear, away_s=3600) as client:
+        async with LinkServer(tmp_path / "link", core.greet, core.handle):
+            await ear.heard.get()
+            assert not client.away
+        await until(lambda: client.away)
 
 
 async def test_a_reader_that_does_not_keep_up_gets_a_fresh_snapshot(tmp_path: Path) -> None:
