@@ -36,7 +36,7 @@ def configure(level: str = "info", *, json: bool | None = None, to: TextIO | Non
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(to or sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(to or sys.stderr),  # a line is one write
     )
 
 
