@@ -1,17 +1,20 @@
-"""How surely a defective photograph among the good ones is named, and good ones are left in peace.
+"""How surely a photograph that does not belong is found among the good ones, and they are left in peace.
 
-For every inspection set under DIR and the rendered products, ``--draws`` times: 4 and 10 good photographs, as
-they are and with one defective part in place of the last::
+For every inspection set under DIR and the rendered products, ``--draws`` times: 3, 4 and 10 good photographs,
+as they are, with one defective part in place of the last, and with one good part of each other set there::
 
     python benchmarks/odd_photographs.py --data DIR --json odd.json
 
 ``found``: draws in which the defective one was named. ``good named``: good photographs that were named, of
-all good ones shown. ``refused``: draws taken for two products, which a run would refuse.
+all good ones shown. ``refused``: draws of one product taken for two, which a run would refuse. ``another
+product``: draws with another set's photograph that are refused for it, and for it alone. ``alike``: the
+measure that decides this, largest of one product's own, least of another's.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,10 +25,10 @@ if not __package__:  # started as a file, not with -m
 
 from benchmarks.inspection_sets import InspectionSet, find_sets
 from trainer.domain import Photograph, PhotographSet, Picture
-from trainer.pipeline.odd_photographs import judge, measure
+from trainer.pipeline.odd_photographs import Findings, from_both_sides, judge, measure
 from trainer.teacher.weights import load_weights
 
-SHOTS = (4, 10)
+SHOTS = (3, 4, 10)
 
 
 @dataclass(slots=True)
@@ -37,33 +40,47 @@ class Count:
     good_named: int = 0
     good_shown: int = 0
     refused: int = 0
+    foreign: int = 0
+    foreign_refused: int = 0
+    own_alike: float = 0.0
+    foreign_alike: float = float("inf")
 
 
-def count(inspection_set: InspectionSet, shots: int, draws: int) -> Count:
-    """Examine every draw twice: all good, and with a defective one."""
+def count(name: str, sets: Mapping[str, InspectionSet], shots: int, draws: int) -> Count:
+    """Examine every draw: all good, with a defective one, and with a good one of each other set."""
     so_far = Count(draws=draws)
-    bad = [each.pixels for each in inspection_set.trial(1, 0).tests() if each.defective]
+    bad = [each.pixels for each in sets[name].trial(1, 0).tests() if each.defective]
+    last = shots - 1
     for seed in range(draws):
-        good = list(inspection_set.trial(shots, seed).photographs)
-        spoilt = [*good[:-1], bad[int(np.random.default_rng(seed).integers(len(bad)))]]
-        named, refused = examine(good)
+        good = list(sets[name].trial(shots, seed).photographs)
+        found, alike = examine(good)
+        so_far.own_alike = max(so_far.own_alike, *alike)
+        named = {*found.whole, *found.place}
         so_far.good_named += len(named)
-        so_far.refused += refused
-        named, refused = examine(spoilt)
-        so_far.found += shots - 1 in named
-        so_far.good_named += len(named - {shots - 1})
+        so_far.refused += len(found.products) > 1
+        found, _ = examine([*good[:-1], bad[int(np.random.default_rng(seed).integers(len(bad)))]])
+        named = {*found.whole, *found.place}
+        so_far.found += last in named
+        so_far.good_named += len(named - {last})
         so_far.good_shown += 2 * shots - 1
-        so_far.refused += refused
+        so_far.refused += len(found.products) > 1
+        for other in sets:
+            if other == name:
+                continue
+            found, alike = examine([*good[:-1], sets[other].trial(1, seed).photographs[0]])
+            so_far.foreign += 1
+            so_far.foreign_refused += found.products == (tuple(range(last)), (last,))
+            so_far.foreign_alike = min(so_far.foreign_alike, alike[last])
     return so_far
 
 
-def examine(pictures: list[Picture]) -> tuple[set[int], bool]:
-    """Return the numbers of the named ones, and whether they pass for two products."""
+def examine(pictures: list[Picture]) -> tuple[Findings, list[float]]:
+    """Return what is found, and each picture's measure to the nearest other."""
     photographs = PhotographSet(
         tuple(Photograph(Path(f"{number}.png"), pixels, "") for number, pixels in enumerate(pictures)), "", ()
     )
-    found = judge(measure(photographs, load_weights("bundled")))
-    return {*found.whole, *found.place}, len(found.products) > 1
+    distances = measure(photographs, load_weights("bundled"))
+    return judge(distances), [float(value) for value in from_both_sides(distances.alike).min(1)]
 
 
 def main() -> None:
@@ -76,16 +93,17 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     figures: dict[str, dict[str, object]] = {}
-    print(f"{'set':16} photographs  found  good named  refused")
-    for name, inspection_set in find_sets(options.data).items():
-        for shots in SHOTS:
-            if shots > inspection_set.most:
-                continue
-            counted = count(inspection_set, shots, options.draws)
+    print(f"{'set':16} photographs  found   good named  refused  another product  alike: own, another's")
+    sets = find_sets(options.data)
+    for name in sets:
+        for shots in (each for each in SHOTS if each <= sets[name].most):
+            counted = count(name, sets, shots, options.draws)
             figures.setdefault(name, {})[str(shots)] = asdict(counted)
             print(
                 f"{name:16} {shots:11}  {counted.found:2}/{counted.draws:2}  "
-                f"{counted.good_named:4}/{counted.good_shown:4}  {counted.refused:7}",
+                f"{counted.good_named:5}/{counted.good_shown:4}  {counted.refused:7}  "
+                f"{counted.foreign_refused:7}/{counted.foreign:7}  {counted.own_alike:10.2f}  "
+                f"{counted.foreign_alike:8.2f}",
                 flush=True,
             )
     if options.json:

@@ -2,14 +2,17 @@
 
 Before anything is trained, the bundled teacher (whatever the model's own: the limits below were measured with
 it) describes every patch of every photograph, as for a memory bank, and each photograph is measured by the
-others: its patches' distances to the nearest patch of each of them. Three findings, all relative to the set's
-own level, the ``top`` of a usual photograph (mean of its farthest hundredth to the nearest other):
+others: its patches' distances to the nearest patch of each of them. Three findings:
 
-- **products**: groups of photographs whose *middle* patch is further than ``ANOTHER_PRODUCT`` times that
-  level from every photograph outside. The run is refused, naming the files, unless ``mixed`` was asked for;
-- **whole**: a photograph whose middle patch is further than what is usual at its farthest: turned over,
-  another variant, other light. Named;
-- **place**: a photograph that is odd in one place far more than as a whole: perhaps a defect. Named.
+- **products**: groups of photographs of which even the *most alike* patches (the nearest tenth, seen from
+  the side that finds less) are further than ``ANOTHER_PRODUCT`` from every photograph outside. The limit is
+  in the units of the teacher's features, for one teacher sees all sets alike. The run is refused, naming the
+  files, unless ``mixed`` was asked for;
+- **whole**: a photograph whose middle patch is further than what is usual at its farthest, the ``top`` of
+  the photographs (mean of the farthest hundredth): turned over, another variant, other light. Named;
+- **place**: a photograph whose farthest patches stand out from the others', by themselves and over its own
+  middle patch: perhaps a defect. How far is measured in what is demanded, which follows how much the others
+  scatter; of few photographs both are demanded, of more their weighted mean. Named.
 
 A named photograph is learned from all the same: rare but good is as likely as bad, and only a person can
 tell. From fewer than three photographs nobody can say which is the odd one.
@@ -24,20 +27,24 @@ from numpy.typing import NDArray
 
 from edge_service.inference.preprocess import to_model_input
 from edge_service.language import say
+from trainer.datasets.remarks import listed
 from trainer.domain import PhotographSet
 from trainer.errors import DatasetError
 from trainer.teacher.backbone import build_teacher
 from trainer.teacher.weights import TeacherWeights, load_weights
 from trainer.training.memory_bank import BANK_LAYERS, as_rows, describe, make_describer
 
-ANOTHER_PRODUCT = 2.0
+ANOTHER_PRODUCT = 1.2
 ODD_AS_A_WHOLE = 1.1
 ODD_IN_A_PLACE = (0.165, 0.3)  # least and most of what is demanded, of the logarithm
 _SCATTERS = 5.0
+_OVER_MIDDLE = 0.4  # what standing out over the middle counts beside standing out by itself
+_MANY = 5  # photographs whose scatter tells enough for a mean
 _FEWEST = 3
 _SIDE = 256  # pixels
 _BORDER = 1  # places
 _FARTHEST = 0.01
+_MOST_ALIKE = 0.1  # of the patches
 _LEAST = 1e-6
 _MOST_OTHERS = 24  # that each is measured by
 
@@ -46,11 +53,12 @@ _MOST_OTHERS = 24  # that each is measured by
 class Distances:
     """What the teacher says of n photographs, in the units of its features.
 
-    ``middle`` (n, n): the median distance of row's patches to the nearest one of column's, inf on the
-    diagonal and where it was not measured. ``top`` (n,): mean of the farthest patches to the nearest other
-    photograph.
+    ``middle`` (n, n): the median distance of row's patches to the nearest one of column's, ``alike`` the
+    distance that the nearest tenth keeps within; both inf on the diagonal and where it was not measured.
+    ``top`` (n,): mean of the farthest patches to the nearest other photograph.
     """
 
+    alike: NDArray[np.float64]
     middle: NDArray[np.float64]
     top: NDArray[np.float64]
 
@@ -86,40 +94,53 @@ def measure(photographs: PhotographSet, weights: TeacherWeights) -> Distances:
     inner = describe(describer, pictures)[:, :, _BORDER:-_BORDER, _BORDER:-_BORDER]
     rows = [as_rows(inner[number : number + 1]) for number in range(len(pictures))]
     count = len(rows)
-    middle, top = np.full((count, count), np.inf), np.empty(count)
+    alike, middle, top = np.full((count, count), np.inf), np.full((count, count), np.inf), np.empty(count)
     for one in range(count):
         nearest = torch.full((len(rows[one]),), torch.inf)
         for other in _others(one, count):
             away = torch.cdist(rows[one], rows[other]).amin(1)
+            alike[one, other] = float(away.quantile(_MOST_ALIKE))
             middle[one, other] = float(away.median())
             nearest = torch.minimum(nearest, away)
         top[one] = float(nearest.topk(max(1, round(_FARTHEST * len(nearest)))).values.mean())
-    return Distances(middle, top)
+    return Distances(alike, middle, top)
 
 
 def judge(distances: Distances) -> Findings:
     """Say which photographs are odd, and how."""
     usual = max(float(np.median(distances.top)), _LEAST)
-    products = _groups(np.minimum(distances.middle, distances.middle.T) <= ANOTHER_PRODUCT * usual)
+    products = _groups(from_both_sides(distances.alike) <= ANOTHER_PRODUCT)
     typical = np.maximum(distances.middle.min(1), _LEAST)
     whole = typical > ODD_AS_A_WHOLE * usual
     farthest = np.log(np.maximum(distances.top, _LEAST))
-    peculiar = farthest - np.log(typical)
-    place = [
-        number
-        for number in range(len(peculiar))
-        if not whole[number] and _stands_out(farthest, number) and _stands_out(peculiar, number)
-    ]
-    return Findings(products, tuple(int(number) for number in np.flatnonzero(whole)), tuple(place))
+    by_itself, over_middle = _standing_out(farthest), _standing_out(farthest - np.log(typical))
+    if len(farthest) < _MANY:
+        demanded = np.minimum(by_itself, over_middle)
+    else:
+        demanded = (1.0 - _OVER_MIDDLE) * by_itself + _OVER_MIDDLE * over_middle
+    place = ~whole & (demanded > 1.0)
+    return Findings(products, _numbers(whole), _numbers(place))
 
 
-def _stands_out(logs: NDArray[np.float64], number: int) -> bool:
-    """Tell whether one is above the others' median by more than they scatter, within fixed limits."""
-    others = np.delete(logs, number)
-    middle = float(np.median(others))
-    scatter = float(np.median(np.abs(others - middle)))
-    least, most = ODD_IN_A_PLACE
-    return bool(logs[number] - middle > min(max(_SCATTERS * scatter, least), most))
+def _standing_out(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far each is above the others' median, in what is demanded of it."""
+    found = np.empty(len(logs))
+    for number in range(len(logs)):
+        others = np.delete(logs, number)
+        middle = float(np.median(others))
+        scatter = float(np.median(np.abs(others - middle)))
+        found[number] = (logs[number] - middle) / np.clip(_SCATTERS * scatter, *ODD_IN_A_PLACE)
+    return found
+
+
+def _numbers(chosen: NDArray[np.bool_]) -> tuple[int, ...]:
+    return tuple(int(number) for number in np.flatnonzero(chosen))
+
+
+def from_both_sides(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the larger of both directions, or the one that was measured."""
+    larger = np.maximum(distances, distances.T)
+    return np.where(np.isinf(larger), np.minimum(distances, distances.T), larger)
 
 
 def _others(one: int, count: int) -> Sequence[int]:
@@ -145,9 +166,10 @@ def _groups(linked: NDArray[np.bool_]) -> tuple[tuple[int, ...], ...]:
 def _another_product(groups: list[list[str]]) -> DatasetError:
     first, others = groups[0], [name for group in groups[1:] for name in group]
     if len(first) > 1:
+        verb = "shows" if len(others) == 1 else "show"
         what = say(
-            f"{_listed(others)} show another product than the other {len(first)} photographs",
-            f"{_listed(others)} 与其余 {len(first)} 张照片不是同一产品",
+            f"{listed(others)} {verb} another product than the other {len(first)} photographs",
+            f"{listed(others)} 与其余 {len(first)} 张照片不是同一产品",
         )
     else:
         what = say("No two photographs show the same product", "没有两张照片是同一产品")
@@ -159,12 +181,6 @@ def _another_product(groups: list[list[str]]) -> DatasetError:
             "请排除这些照片（--leave-out 文件），并为每种产品单独训练；若确属同一产品，请加 --mixed。",
         ),
     )
-
-
-def _listed(names: list[str]) -> str:
-    most = 6
-    shown = say(", ", "、").join(names[:most])
-    return shown if len(names) <= most else say(f"{shown} and {len(names) - most} more", f"{shown} 等")
 
 
 def _odd_as_a_whole(name: str) -> str:

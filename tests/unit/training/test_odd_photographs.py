@@ -60,11 +60,20 @@ def test_two_photographs_cannot_say_which_is_odd() -> None:
     assert look_for_odd_ones(photographs([GOOD[0], FOREIGN])) == ()
 
 
+def test_a_plain_picture_among_patterned_ones_is_another_product_though_they_hold_its_like() -> None:
+    """Plain patches are found in every pattern; what counts is that the pattern is not found in the plain."""
+    alike = np.full((4, 4), 0.6)
+    alike[3, :] = 0.8
+    alike[:, 3] = 1.7
+    np.fill_diagonal(alike, np.inf)
+    assert judge(Distances(alike, alike, np.full(4, 2.5))).products == ((0, 1, 2), (3,))
+
+
 def test_half_and_half_are_two_products() -> None:
     """Two groups that are near within and far apart are told as two, though nobody stands alone."""
-    middle = np.full((6, 6), 5.0)
-    middle[:3, :3] = middle[3:, 3:] = 1.0
-    np.fill_diagonal(middle, np.inf)
-    found = judge(Distances(middle, np.full(6, 1.5)))
+    alike = np.full((6, 6), 2.0)
+    alike[:3, :3] = alike[3:, 3:] = 0.5
+    np.fill_diagonal(alike, np.inf)
+    found = judge(Distances(alike, alike, np.full(6, 2.5)))
     assert found.products == ((0, 1, 2), (3, 4, 5))
     assert found.whole == found.place == ()
