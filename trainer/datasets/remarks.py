@@ -19,9 +19,10 @@ def remarks(photographs: Sequence[Photograph], bits: int) -> list[str]:
     if len(photographs) == 1:
         found.append(
             say(
-                "One photograph only: how good parts differ from each other is guessed, not measured. "
-                "Expect more false rejects and add two or more photographs.",
-                "只有一张照片：良品之间的差异只能估计，无法测量。误判可能增多，请再添加两张或更多照片。",
+                "One photograph only: how good parts differ from each other is guessed, not measured. Where "
+                "they lie or look a little different each time, all may be rejected: add two or more.",
+                "只有一张照片：良品之间的差异只能估计，无法测量。若零件每次位置或外观略有不同，"
+                "可能全部被误判：请再添加两张或更多照片。",
             )
         )
     found.extend(_sizes(photographs))

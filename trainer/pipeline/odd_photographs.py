@@ -38,8 +38,8 @@ ANOTHER_PRODUCT = 1.2
 ODD_AS_A_WHOLE = 1.1
 ODD_IN_A_PLACE = (0.165, 0.3)  # least and most of what is demanded, of the logarithm
 _SCATTERS = 5.0
-_OVER_MIDDLE = 0.4  # what standing out over the middle counts beside standing out by itself
 _MANY = 5  # photographs whose scatter tells enough for a mean
+_MEAN = (0.5, 1 / 3)  # what standing out by itself and over the middle then count
 _FEWEST = 3
 _SIDE = 256  # pixels
 _BORDER = 1  # places
@@ -117,7 +117,7 @@ def judge(distances: Distances) -> Findings:
     if len(farthest) < _MANY:
         demanded = np.minimum(by_itself, over_middle)
     else:
-        demanded = (1.0 - _OVER_MIDDLE) * by_itself + _OVER_MIDDLE * over_middle
+        demanded = _MEAN[0] * by_itself + _MEAN[1] * over_middle
     place = ~whole & (demanded > 1.0)
     return Findings(products, _numbers(whole), _numbers(place))
 
