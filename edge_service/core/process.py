@@ -226,7 +226,8 @@ def _answer_first() -> None:
     loop = asyncio.get_running_loop()
 
     def lost() -> None:
-        loop.call_soon_threadsafe(partial(log.error, "real_time_lost", why="the event loop did not rest"))
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(partial(log.error, "real_time_lost", why="the event loop did not rest"))
 
     reason = go_first(lost)
     log.info("real_time", thread="event loop", taken=reason is None, **({"reason": reason} if reason else {}))

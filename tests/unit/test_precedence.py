@@ -107,10 +107,12 @@ def test_without_the_right_everything_stays_as_it_was(nice: int, why: str) -> No
 
 
 def test_who_never_rests_loses_its_place() -> None:
-    """After a second without sleep the thread is ordinary, is told so once, and works on."""
+    """After a second without rest the thread is ordinary, told so once and works on. That takes no right."""
     found = tried("""
         lost = []
         reason = go_first(lambda: lost.append(rank()[0]))
+        if os.getuid() == 0:
+            os.setuid(65534)
         while not reason and not lost:
             pass
         print(json.dumps({"reason": reason, "lost": lost, "own": rank()[0]}))

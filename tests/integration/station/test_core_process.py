@@ -171,7 +171,7 @@ def favoured() -> Iterator[None]:
 
 
 async def test_only_the_event_loop_s_thread_is_real_time(folder: StationFolder) -> None:
-    """What judges, draws and stores parts is ordinary, with the core's own nice level or a nicer one."""
+    """What judges, draws and stores parts is ordinary; the loop is, once it has not rested, and works on."""
     with favoured(), service(folder.path, "core", "--config", "edge.yaml") as core:
         where = core.ready()
         if not (told := core.logged("real_time"))["taken"]:
@@ -188,6 +188,11 @@ async def test_only_the_event_loop_s_thread_is_real_time(folder: StationFolder) 
         its_own = os.getpriority(os.PRIO_PROCESS, main)
         nice = {os.getpriority(os.PRIO_PROCESS, thread) for thread in policies}
         assert nice == {its_own, max(its_own, BACKGROUND_NICE)}
+        core.process.send_signal(signal.SIGXCPU)  # what the kernel sends to a loop that does not rest
+        core.logged("real_time_lost")
+        assert os.sched_getscheduler(main) == os.SCHED_OTHER | os.SCHED_RESET_ON_FORK
+        async with SimulatedPlc(*where, mode="sequence") as plc:
+            assert (await plc.inspect()).verdict is not Verdict.ERROR
         assert core.stop() == 0
 
 
