@@ -5,9 +5,10 @@ full FP32 activations for nothing:
 
 - a max pool before a rounding: rounding keeps the order of values, so pooling what is rounded already gives
   the very same numbers, and the largest layer of a ResNet is never written in FP32;
-- a shortcut around a residual block, whose other end is rounded: it takes the rounded values, too, so that
-  the addition becomes part of the convolution before it. This changes numbers by one rounding; the agreement
-  gate judges the result (docs/decisions/0012).
+- whatever else reads what is rounded for the next convolution: the shortcut around a residual block, and the
+  distances between teacher and student. They take the rounded values, too, so that the addition becomes part
+  of the convolution before it and no layer but the last is written in FP32. This changes numbers by one
+  rounding; the agreement gate judges the result (docs/decisions/0012).
 """
 
 import openvino as ov
@@ -18,7 +19,7 @@ def round_early(model: ov.Model) -> int:
     changed = 0
     for rounding in _roundings(model):
         for use in rounding.input_value(0).get_target_inputs():
-            if _is_shortcut(use):
+            if use.get_node().get_type_name() not in ("FakeQuantize", "Result"):
                 use.replace_source_output(rounding.output(0))
                 changed += 1
     for rounding in _roundings(model):
@@ -35,15 +36,6 @@ def _roundings(model: ov.Model) -> list[ov.Node]:
         if node.get_type_name() == "FakeQuantize"
         and node.input_value(0).get_node().get_type_name() != "Constant"
     ]
-
-
-def _is_shortcut(use: "ov.Input") -> bool:
-    """Tell whether a use is one side of the addition that ends a residual block: add, then ReLU alone."""
-    node = use.get_node()
-    if node.get_type_name() != "Add":
-        return False
-    after = [each.get_node().get_type_name() for each in node.output(0).get_target_inputs()]
-    return after == ["Relu"]
 
 
 def _before_pool(rounding: ov.Node) -> int:

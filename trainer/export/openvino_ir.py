@@ -11,6 +11,7 @@ from torch import nn
 
 from edge_service.language import say
 from trainer.errors import ExportError
+from trainer.export.camera_order import take_pixels_as_they_lie
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ def to_openvino(graph: nn.Module, height: int, width: int) -> IntermediateRepres
             model = ov.convert_model(
                 graph, example_input=example, input=[("image", [1, height, width, 3], ov.Type.u8)]
             )
+        take_pixels_as_they_lie(model)
         for port, name in zip(model.outputs, ("score", "anomaly_map"), strict=True):
             port.get_tensor().set_names({name})
         with tempfile.TemporaryDirectory(prefix="okng-export-") as folder:

@@ -1,4 +1,4 @@
-"""Roundings move to where activations arise: before a max pool exactly, before a shortcut by one rounding."""
+"""Roundings move to where activations arise: before a max pool exactly, before other uses by one rounding."""
 
 import numpy as np
 import openvino as ov
@@ -39,11 +39,17 @@ def residual_model() -> ov.Model:
     return ov.Model([ops.relu(ops.add(convolved(inner, 3), entry))], [image])
 
 
-def run(model: ov.Model) -> NDArray[np.float32]:
-    """Return what the model makes of one picture, in FP32."""
+def results(model: ov.Model) -> list[NDArray[np.float32]]:
+    """Return everything that the model makes of one picture, in FP32."""
     picture = np.random.default_rng(0).normal(0, 1, (1, 8, 16, 16)).astype(np.float32)
     compiled = openvino_core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return np.array(compiled([picture])[0])
+    found = compiled([picture])
+    return [np.array(found[number]) for number in range(len(model.outputs))]
+
+
+def run(model: ov.Model) -> NDArray[np.float32]:
+    """Return the first of them."""
+    return results(model)[0]
 
 
 def kinds(model: ov.Model) -> list[str]:
@@ -72,9 +78,15 @@ def test_a_shortcut_takes_the_rounded_values():
     assert 0 < difference <= MOST / (LEVELS - 1)
 
 
-def test_a_pool_that_others_use_stays_where_it_is():
-    """A pool whose FP32 values somebody else reads (a distance map) is left alone."""
+def test_distances_take_the_rounded_values_too():
+    """What else reads a layer reads it rounded, so that it is written once; an output stays exact."""
     image = ops.parameter([1, 8, 16, 16], np.float32)
-    pool = ops.max_pool(ops.relu(convolved(image, 1)), [2, 2], [1, 1], [0, 0], [0, 0], [2, 2]).output(0)
-    model = ov.Model([convolved(rounded(pool), 2), ops.relu(pool)], [image])
-    assert round_early(model) == 0
+    layer = ops.relu(convolved(image, 1))
+    distance = ops.multiply(layer.output(0), layer.output(0))
+    model = ov.Model([distance, convolved(rounded(layer.output(0)), 2), layer], [image])
+    before = [np.array(each) for each in results(model)]
+    assert round_early(model) == 2
+    squares, _, exact = results(model)
+    step = MOST / (LEVELS - 1)
+    assert 0 < np.abs(np.sqrt(squares) - np.sqrt(before[0])).max() <= 0.51 * step
+    assert np.array_equal(exact, before[2])
