@@ -16,9 +16,6 @@ Picture = NDArray[np.uint8]
 Maps = NDArray[np.float32]
 
 LAYERS = ("layer1", "layer2", "layer3")
-MAP_WEIGHTS = (1.0, 1.0, 2.0)
-"""What each distance map of a layer counts: relative error, disagreement, displacement."""
-
 PIXEL_MEAN = (0.485, 0.456, 0.406)  # RGB on the 0..1 scale: ImageNet's, which every teacher here expects
 PIXEL_STD = (0.229, 0.224, 0.225)
 

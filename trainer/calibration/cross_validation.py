@@ -49,28 +49,49 @@ class FoldMaps:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Place statistics for the final model, and scores of good pictures as if new."""
+    """The score head of the final model, and scores of good pictures as if new."""
 
-    statistics: tuple[MapStatistics, ...]
+    head: ScoreHead
     held_out: HeldOutScores
 
 
-def calibrate(wide: PictureMaps, mild: PictureMaps, folds: Sequence[FoldMaps]) -> Calibration:
+@dataclass(frozen=True, slots=True)
+class HeadPlan:
+    """How the maps are brought together, whatever the student's place statistics turn out to be.
+
+    ``known``: statistics of maps that come after the student's, and do not depend on it. ``weights``: what
+    each map counts; all the same where none are given.
+    """
+
+    known: tuple[MapStatistics, ...] = ()
+    weights: tuple[float, ...] = ()
+
+    def head(self, student: Sequence[Maps]) -> ScoreHead:
+        """Return the head for statistics taken from the student's maps of good pictures."""
+        return ScoreHead((*fit_statistics(student, NEIGHBOURHOOD), *self.known), self.weights)
+
+
+def calibrate(
+    wide: PictureMaps, mild: PictureMaps, folds: Sequence[FoldMaps], plan: HeadPlan | None = None
+) -> Calibration:
     """Take statistics from ``wide`` variations and held-out scores from ``mild`` ones.
 
-    Without folds (one photograph) the final network's own scores stand in for held-out ones.
+    ``wide`` has the student's maps alone; ``mild`` and ``folds`` also those that ``plan`` knows, as a model
+    gives them that did not see the picture. Without folds (one photograph) the final network's own scores
+    stand in for held-out ones.
     """
+    plan = plan or HeadPlan()
     own = np.empty(len(mild.owners))
     levelled = [_at_level_of(mild, fold) for fold in folds]
     gaps = []
     for owner in np.unique(mild.owners):
         of_owner = mild.owners == owner
-        head = ScoreHead(fit_statistics(wide.without(owner), NEIGHBOURHOOD))
+        head = plan.head(wide.without(owner))
         own[of_owner] = even_out(score_maps(head, mild.only(of_owner)))
         gaps += _gap(head, levelled, of_owner)
     gap = max(0.0, float(np.median(gaps))) if gaps else 0.0
     held_out = HeldOutScores(as_scores(own + gap), mild.owners)
-    return Calibration(fit_statistics(wide.maps, NEIGHBOURHOOD), held_out)
+    return Calibration(plan.head(wide.maps), held_out)
 
 
 def _gap(head: ScoreHead, folds: Sequence[FoldMaps], of_owner: NDArray[np.bool_]) -> list[float]:

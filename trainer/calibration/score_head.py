@@ -1,7 +1,7 @@
 """From distance maps to one anomaly map and one score: the last layer of the exported graph.
 
 Each map is measured against what is usual at each place (``statistics``), brought to the finest resolution,
-averaged with the weights of ``domain.MAP_WEIGHTS`` and smoothed; the score is the mean of the few largest
+averaged and smoothed; the score is the mean of the few largest
 values, so that no single pixel decides. Everything is in spreads above usual: a good part lies below one or
 two, whatever the product.
 
@@ -11,7 +11,6 @@ interpolation in FP32 even where it runs the networks in BF16, and differences t
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 
 import numpy as np
 import torch
@@ -21,7 +20,7 @@ from torch.nn import functional
 
 from edge_service.contract.manifest import ScoreDefinition
 from trainer.calibration.statistics import MapStatistics
-from trainer.domain import MAP_WEIGHTS, Maps
+from trainer.domain import Maps
 
 TOP_FRACTION = 0.004  # of the map: about the size of the smallest defect worth finding
 BORDER = 2  # places along each side that count for nothing: there the networks see the world's end
@@ -31,12 +30,14 @@ SMOOTHING = 1.25  # places
 class ScoreHead(nn.Module):
     """Distance maps, each (n, 1, h, w) -> score (n,), anomaly map (n, 1, h0, w0) of the first map's size.
 
-    Every map's sides are those of the first divided by 1, 2, 4 ...
+    Every map's sides are those of the first divided by 1, 2, 4 ... ``weights``: what each counts; all the
+    same where none are given.
     """
 
     def __init__(
         self,
         statistics: Sequence[MapStatistics],
+        weights: Sequence[float] = (),
         top_fraction: float = TOP_FRACTION,
         border: int = BORDER,
         smoothing: float = SMOOTHING,
@@ -47,8 +48,8 @@ class ScoreHead(nn.Module):
         height, width = statistics[0].mean.shape
         self.size = (height, width)
         self.doublings = [(height // known.mean.shape[0]).bit_length() - 1 for known in statistics]
-        weights = [weight for _, weight in zip(statistics, cycle(MAP_WEIGHTS), strict=False)]
-        self.shares = [weight / sum(weights) for weight in weights]
+        counts = weights or [1.0] * len(statistics)
+        self.shares = [count / sum(counts) for count in counts]
         self.count = max(1, round(top_fraction * (height - 2 * border) * (width - 2 * border)))
         self.border = border
         self.kernel = _gaussian(smoothing)

@@ -74,8 +74,10 @@ AlgorithmName = Annotated[
     typer.Option(
         "--algorithm",
         help=say(
-            "auto | stfpm | memory_bank; auto takes what cross-validation shows to be better",
-            "auto | stfpm | memory_bank；auto 按照片交叉验证的结果选择较好者",
+            "combined | stfpm | memory_bank | auto; combined is STFPM with a memory bank beside it, "
+            "auto takes what cross-validation shows to be clearly better",
+            "combined | stfpm | memory_bank | auto；combined 为 STFPM 加特征库，"
+            "auto 按照片交叉验证的结果选择明显较好者",
         ),
     ),
 ]
@@ -137,7 +139,7 @@ def train(
     version: Version = "",
     weights: Weights = "bundled",
     out: Out = Path(),
-    size: Size = 288,
+    size: Size = 256,
     layers: Layers = "1,2,3",
     epochs: Epochs = 0,
     budget: Budget = 0.0,

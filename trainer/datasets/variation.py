@@ -4,6 +4,10 @@ A few photographs show a part in a few places under a few lights; on the line it
 turned, some pixels aside, a little brighter. Every variation is drawn from a seeded generator, so a
 run can be repeated exactly.
 
+Photographs of differing formats (sides' proportions) come from parts, or from crops, of differing formats,
+and a new one may be stretched like any of them: each variation is then cut to the format of one of them,
+drawn by chance, before it is brought to the model's.
+
 The photograph is turned and shifted at its own size (a very large one is halved first, as the edge would),
 and brought to the input size by the edge's own ``to_model_input`` afterwards: a variation is as sharp as a
 frame on the line.
@@ -18,6 +22,8 @@ from numpy.typing import NDArray
 from edge_service.inference.preprocess import to_model_input
 from trainer.domain import Picture
 
+_SAME_FORMAT = 1.15  # largest over smallest: less comes from cutting by hand
+_FORMAT_SPREAD = 0.1  # standard deviation of the logarithm
 _OVERSIZE = 2  # a turned picture keeps at least this many pixels to one of the input
 
 
@@ -63,8 +69,16 @@ class Varier:
     def vary(self, photographs: list[Picture], count: int) -> VariedPictures:
         """Return ``count`` variations; every photograph gives as many as the others, give or take one."""
         masters = [self._master(pixels) for pixels in photographs]
+        formats = [master.shape[1] / master.shape[0] for master in masters]
+        differing = max(formats) / min(formats) > _SAME_FORMAT
         owners = np.arange(count) % len(masters)
-        return VariedPictures(np.stack([self._one(masters[owner]) for owner in owners]), owners)
+        pictures = []
+        for owner in owners:
+            master = masters[owner]
+            if differing:
+                master = self._cut(master, formats[int(self._random.integers(len(formats)))])
+            pictures.append(self._one(master))
+        return VariedPictures(np.stack(pictures), owners)
 
     def _master(self, pixels: Picture) -> Picture:
         """Halve a photograph while the model would not see it: ``to_model_input`` begins so too."""
@@ -73,6 +87,16 @@ class Varier:
             half = (master.shape[1] // 2, master.shape[0] // 2)
             master = np.asarray(cv2.resize(master, half, interpolation=cv2.INTER_AREA), np.uint8)
         return master
+
+    def _cut(self, master: Picture, wanted: float) -> Picture:
+        """Return a largest window of this format (width over height), give or take a tenth."""
+        height, width = master.shape[:2]
+        across_to_down = wanted * np.exp(self._random.normal(0.0, _FORMAT_SPREAD))
+        across = max(1, round(min(width, height * across_to_down)))
+        down = max(1, round(min(height, width / across_to_down)))
+        left = int(self._random.integers(width - across + 1))
+        top = int(self._random.integers(height - down + 1))
+        return np.ascontiguousarray(master[top : top + down, left : left + across])
 
     def _one(self, master: Picture) -> Picture:
         moved = self._move(master)

@@ -36,12 +36,20 @@ _FEW = 6  # photographs: with more, one fewer makes no difference worth measurin
 
 @dataclass(frozen=True, slots=True)
 class LearnedBank:
-    """The shipped network and head, held-out scores, and how far spoilt held-out pictures stand out."""
+    """The shipped network and head, held-out scores, and how far spoilt held-out pictures stand out.
+
+    ``good``, ``spoilt``: held-out maps, float32 (n, h, w), of the pictures that were to score.
+    """
 
     network: MemoryBank
-    head: ScoreHead
     calibration: Calibration
     separation: Separation
+    good: Maps
+    spoilt: Maps
+
+    def usual(self) -> MapStatistics:
+        """Return what is usual, for a head with other maps beside: the same at every place."""
+        return _statistics(self.good.shape[1:], float(self.good.mean()), float(self.good.std()))
 
 
 def learn_bank(
@@ -80,15 +88,15 @@ def learn_bank(
         good_maps, bad_maps = good_maps * np.float32(share), bad_maps * np.float32(share)
     level = _level(score_maps(raw, [good_maps]))
     spread = level * _SPREAD
-    statistics = (_statistics(good.shape[2:], level - _USUAL * spread, spread),)
-    head = _head(statistics[0])
+    head = _head(_statistics(good.shape[2:], level - _USUAL * spread, spread))
     scores = score_maps(head, [good_maps])
     network = MemoryBank(describer, remember(whole, seed)).eval()
     return LearnedBank(
         network,
-        head,
-        Calibration(statistics, HeldOutScores(scores, to_score.owners)),
+        Calibration(head, HeldOutScores(scores, to_score.owners)),
         Separation(scores, score_maps(head, [bad_maps])),
+        good_maps,
+        bad_maps,
     )
 
 

@@ -1,7 +1,8 @@
 """The learning part of the pipeline: photographs to a calibrated network.
 
-``auto`` compares STFPM and the memory bank on photographs that each has not learned, with and without a drawn
-defect, and takes the bank where it tells them apart clearly better. What follows is about STFPM.
+``combined`` is STFPM with a memory bank beside it; ``auto`` compares it with either alone on photographs that
+each has not learned, with and without a drawn defect, and takes another where it tells them apart clearly
+better. What follows is about the student.
 
 The final student learns from variations of every photograph. So that the threshold rests on parts that
 were not seen, a few shorter students each leave some photographs out and measure those.
@@ -11,32 +12,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import nn
 
 from edge_service.contract.manifest import Threshold
 from edge_service.inference.preprocess import to_model_input
 from trainer.calibration.cross_validation import (
-    NEIGHBOURHOOD,
     Calibration,
     FoldMaps,
+    HeadPlan,
     PictureMaps,
     calibrate,
 )
 from trainer.calibration.score_head import ScoreHead, score_maps
-from trainer.calibration.statistics import fit_statistics
 from trainer.calibration.threshold import find_threshold
 from trainer.datasets.input_size import input_size
 from trainer.datasets.variation import DEFAULT_RANGE, VariedPictures, Varier
-from trainer.domain import LAYERS, Phase, PhotographSet, Picture, Progress, Watcher
+from trainer.domain import LAYERS, Maps, Phase, PhotographSet, Picture, Progress, Watcher
 from trainer.export.spoilt import spoil
-from trainer.pipeline.bank import learn_bank
+from trainer.pipeline.bank import LearnedBank, learn_bank
 from trainer.pipeline.separation import Separation, mean_auroc
 from trainer.pipeline.settings import BATCH, TrainingSettings
 from trainer.teacher.backbone import build_teacher
 from trainer.teacher.weights import TeacherWeights
-from trainer.training.memory_bank import BANK_LAYERS
-from trainer.training.network import StudentTeacher, pair_up
+from trainer.training.combined import CombinedNetwork
+from trainer.training.network import KINDS, StudentTeacher, pair_up
 from trainer.training.stfpm import Lesson, Schedule, layer_maps, prepare_lesson, teach
 
 VARIATIONS_TO_LEARN = 96
@@ -54,12 +53,16 @@ class LearnedModel:
 
     algorithm: str
     network: nn.Module
-    head: ScoreHead
     threshold: Threshold
     calibration: Calibration
     losses: tuple[float, ...]
     variations: Picture  # good pictures that it was calibrated on, uint8 (n, height, width, 3)
-    separations: Mapping[str, float]  # what was compared by cross-validation: AUROC by algorithm
+    separations: Mapping[str, float]  # of what cross-validation looked at: AUROC by algorithm
+
+    @property
+    def head(self) -> ScoreHead:
+        """What makes a map and a score of the network's maps."""
+        return self.calibration.head
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -68,93 +71,143 @@ class LearnedModel:
         return height, width
 
 
+@dataclass(frozen=True, slots=True)
+class _Pictures:
+    """What is learned and measured, all of it made of the photographs at the model's size."""
+
+    photographs: Picture
+    to_learn: VariedPictures
+    to_calibrate: VariedPictures
+    to_score: VariedPictures
+    spoilt: Picture  # ``to_score``, each with a drawn defect
+
+
+@dataclass(frozen=True, slots=True)
+class _Fold:
+    """What a student gives that did not see some of the photographs; ``spoilt``: of the unseen alone."""
+
+    good: FoldMaps
+    spoilt: Sequence[Maps]
+
+
 def learn(
     photographs: PhotographSet, weights: TeacherWeights, settings: TrainingSettings, watch: Watcher
 ) -> LearnedModel:
     """Train and calibrate. Raises WeightsError, DivergedError."""
     watch(Progress(Phase.VARY, 0, 1))
-    height, width = input_size(photographs.photographs, settings.size)
-    pictures = [photograph.pixels for photograph in photographs.photographs]
-    wide = Varier(height, width, seed=settings.seed)
-    to_learn = wide.vary(pictures, VARIATIONS_TO_LEARN)
-    to_calibrate = wide.vary(pictures, VARIATIONS_TO_CALIBRATE)
-    mild = Varier(height, width, seed=settings.seed, reach=DEFAULT_RANGE.times(MILD))
-    to_score = mild.vary(pictures, max(VARIATIONS_TO_SCORE, len(pictures)))
-    spoilt = spoil(to_score.pixels, seed=settings.seed)
-    classroom = _Classroom(build_teacher(weights, settings.layers), weights.backbone, settings, watch)
-
-    bank = None
-    if settings.algorithm == "memory_bank" or (
-        settings.algorithm == "auto" and _comparable(settings, pictures)
-    ):
-        whole = np.concatenate([to_model_input(pixels, height, width) for pixels in pictures])
-        bank = learn_bank(
-            build_teacher(weights, BANK_LAYERS),
-            whole,
-            to_score,
-            spoilt,
-            seed=settings.seed,
-            on_step=lambda done, total: watch(Progress(Phase.VARY, done, total + 1)),
-        )
-    separations = {} if bank is None else {"memory_bank": bank.separation.auroc}
+    pictures = _prepare(photographs, settings)
+    teacher = build_teacher(weights, settings.layers)
+    bank = _bank(teacher, pictures, settings, watch)
+    watch(Progress(Phase.VARY, 1, 1))
+    classroom = _Classroom(teacher, weights.backbone, settings, watch)
+    folds: list[_Fold] = []
     lesson: Lesson | None = None
-    folds: list[FoldMaps] = []
     if settings.algorithm != "memory_bank":
-        lesson = classroom.prepare(to_learn, len(pictures))
-        watch(Progress(Phase.VARY, 1, 1))
-        folds, parts = classroom.cross_validate(lesson, to_learn.owners, to_score, spoilt)
-        separations |= {"stfpm": mean_auroc(parts)} if parts else {}
-    else:
-        watch(Progress(Phase.VARY, 1, 1))
-    if bank is not None and (
-        lesson is None or separations["memory_bank"] > separations["stfpm"] + CLEARLY_BETTER
-    ):
+        lesson = classroom.prepare(pictures.to_learn, len(photographs))
+        folds = classroom.cross_validate(lesson, pictures)
+    separations = _separations(folds, bank)
+    algorithm = _chosen(separations) if settings.algorithm == "auto" else settings.algorithm
+    network: nn.Module
+    losses: tuple[float, ...] = ()
+    if algorithm == "memory_bank":
+        assert bank is not None
         classroom.end()
-        return _finished(
-            "memory_bank",
-            bank.network,
-            bank.head,
-            bank.calibration,
-            (),
-            to_calibrate.pixels,
-            separations,
-            settings,
-            watch,
+        network, calibration = bank.network, bank.calibration
+    else:
+        assert lesson is not None
+        student, losses = classroom.final(lesson)
+        network, calibration = _calibrated(
+            student, pictures, folds, bank if algorithm == "combined" else None
         )
-
-    assert lesson is not None
-    network, losses = classroom.final(lesson)
-    calibration = calibrate(
-        PictureMaps(layer_maps(network, to_calibrate.pixels), to_calibrate.owners),
-        PictureMaps(layer_maps(network, to_score.pixels), to_score.owners),
-        folds,
-    )
-    head = ScoreHead(calibration.statistics)
-    return _finished(
-        "stfpm", network, head, calibration, losses, to_calibrate.pixels, separations, settings, watch
-    )
-
-
-def _comparable(settings: TrainingSettings, pictures: Sequence[Picture]) -> bool:
-    """Tell whether cross-validation can compare: with two photographs, and the layers that a bank needs."""
-    return len(pictures) > 1 and settings.layers == LAYERS
-
-
-def _finished(  # noqa: PLR0917 - in the order of LearnedModel
-    algorithm: str,
-    network: nn.Module,
-    head: ScoreHead,
-    calibration: Calibration,
-    losses: tuple[float, ...],
-    variations: Picture,
-    separations: Mapping[str, float],
-    settings: TrainingSettings,
-    watch: Watcher,
-) -> LearnedModel:
     watch(Progress(Phase.CALIBRATE, 0, 1))
     threshold = find_threshold(calibration.held_out, settings.false_reject_rate)
     watch(Progress(Phase.CALIBRATE, 1, 1))
-    return LearnedModel(algorithm, network, head, threshold, calibration, losses, variations, separations)
+    return LearnedModel(
+        algorithm, network, threshold, calibration, losses, pictures.to_calibrate.pixels, separations
+    )
+
+
+def _prepare(photographs: PhotographSet, settings: TrainingSettings) -> _Pictures:
+    height, width = input_size(photographs.photographs, settings.size)
+    originals = [photograph.pixels for photograph in photographs.photographs]
+    wide = Varier(height, width, seed=settings.seed)
+    mild = Varier(height, width, seed=settings.seed, reach=DEFAULT_RANGE.times(MILD))
+    to_learn = wide.vary(originals, VARIATIONS_TO_LEARN)
+    to_calibrate = wide.vary(originals, VARIATIONS_TO_CALIBRATE)
+    to_score = mild.vary(originals, max(VARIATIONS_TO_SCORE, len(originals)))
+    return _Pictures(
+        np.concatenate([to_model_input(pixels, height, width) for pixels in originals]),
+        to_learn,
+        to_calibrate,
+        to_score,
+        spoil(to_score.pixels, seed=settings.seed),
+    )
+
+
+def _bank(
+    teacher: nn.Module, pictures: _Pictures, settings: TrainingSettings, watch: Watcher
+) -> LearnedBank | None:
+    """Return the memory bank where the algorithm needs one and the layers allow it."""
+    if settings.algorithm == "stfpm" or settings.layers != LAYERS:
+        return None
+    return learn_bank(
+        teacher,
+        pictures.photographs,
+        pictures.to_score,
+        pictures.spoilt,
+        seed=settings.seed,
+        on_step=lambda done, total: watch(Progress(Phase.VARY, done, total + 1)),
+    )
+
+
+def _calibrated(
+    student: StudentTeacher, pictures: _Pictures, folds: Sequence[_Fold], bank: LearnedBank | None
+) -> tuple[nn.Module, Calibration]:
+    """Return the network and its calibration: the student's alone, or with a bank beside it."""
+    wide = PictureMaps(layer_maps(student, pictures.to_calibrate.pixels), pictures.to_calibrate.owners)
+    own = layer_maps(student, pictures.to_score.pixels)
+    beside = [bank.good] if bank else []
+    calibration = calibrate(
+        wide,
+        PictureMaps([*own, *beside], pictures.to_score.owners),
+        [FoldMaps([*fold.good.maps, *beside], fold.good.unseen) for fold in folds],
+        _plan(bank, len(own)),
+    )
+    return CombinedNetwork(student, bank.network).eval() if bank else student, calibration
+
+
+def _plan(bank: LearnedBank | None, student_maps: int) -> HeadPlan:
+    """Return how maps are brought together: a bank counts as much as each of the student's two kinds."""
+    if bank is None:
+        return HeadPlan()
+    return HeadPlan((bank.usual(),), (*(1.0,) * student_maps, student_maps / KINDS))
+
+
+def _separations(folds: Sequence[_Fold], bank: LearnedBank | None) -> dict[str, float]:
+    """Tell how well each algorithm at hand tells spoilt pictures of photographs that it has not learned."""
+    found = {"memory_bank": bank.separation.auroc} if bank else {}
+    if folds:
+        found["stfpm"] = mean_auroc([_separation(fold, None) for fold in folds])
+    if folds and bank:
+        found["combined"] = mean_auroc([_separation(fold, bank) for fold in folds])
+    return found
+
+
+def _separation(fold: _Fold, bank: LearnedBank | None) -> Separation:
+    unseen = fold.good.unseen
+    head = _plan(bank, len(fold.good.maps)).head([maps[~unseen] for maps in fold.good.maps])
+    good, spoilt = ([bank.good[unseen]], [bank.spoilt[unseen]]) if bank else ([], [])
+    return Separation(
+        score_maps(head, [*(maps[unseen] for maps in fold.good.maps), *good]),
+        score_maps(head, [*fold.spoilt, *spoilt]),
+    )
+
+
+def _chosen(separations: Mapping[str, float]) -> str:
+    """Return the algorithm that ``auto`` takes: the usual one, unless another is clearly better."""
+    usual = "combined" if "combined" in separations or "stfpm" not in separations else "stfpm"
+    best = max(separations, key=lambda name: separations[name], default=usual)
+    return best if separations.get(best, 0.0) > separations.get(usual, 1.0) + CLEARLY_BETTER else usual
 
 
 class _Classroom:
@@ -184,25 +237,17 @@ class _Classroom:
         network = self._train(lesson, self._final_steps, 0, count)
         return network, tuple(losses)
 
-    def cross_validate(
-        self, lesson: Lesson, owners: NDArray[np.int64], to_score: VariedPictures, spoilt: Picture
-    ) -> tuple[list[FoldMaps], list[Separation]]:
-        """Train without every ``folds``-th photograph, for each remainder; measure ``to_score``.
-
-        ``spoilt``: the same with defects; those of unseen photographs tell what the method is worth.
-        """
-        folds, parts = [], []
+    def cross_validate(self, lesson: Lesson, pictures: _Pictures) -> list[_Fold]:
+        """Train without every ``folds``-th photograph, for each remainder; measure good and spoilt."""
+        folds = []
         for fold in range(self._folds):
-            learned = np.flatnonzero(owners % self._folds != fold)
+            learned = np.flatnonzero(pictures.to_learn.owners % self._folds != fold)
             count = self._counter(fold * self._fold_steps, self._fold_steps, [])
             network = self._train(lesson.part(learned), self._fold_steps, fold + 1, count)
-            unseen = to_score.owners % self._folds == fold
-            maps = layer_maps(network, to_score.pixels)
-            folds.append(FoldMaps(maps, unseen))
-            head = ScoreHead(fit_statistics([each[~unseen] for each in maps], NEIGHBOURHOOD))
-            good = score_maps(head, [each[unseen] for each in maps])
-            parts.append(Separation(good, score_maps(head, layer_maps(network, spoilt[unseen]))))
-        return folds, parts
+            unseen = pictures.to_score.owners % self._folds == fold
+            good = FoldMaps(layer_maps(network, pictures.to_score.pixels), unseen)
+            folds.append(_Fold(good, layer_maps(network, pictures.spoilt[unseen])))
+        return folds
 
     def end(self) -> None:
         """Tell the watcher that nothing more will be trained."""

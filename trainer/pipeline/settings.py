@@ -8,7 +8,7 @@ from edge_service.language import say
 from trainer.domain import LAYERS
 from trainer.errors import SettingError
 
-Algorithm = Literal["auto", "stfpm", "memory_bank"]
+Algorithm = Literal["auto", "combined", "stfpm", "memory_bank"]
 
 USUAL_STEPS = 160
 BATCH = 4  # pictures a step
@@ -20,7 +20,8 @@ _SMALLEST, _LARGEST = 64, 1024
 class TrainingSettings:
     """How to make a model. Raises SettingError for what is out of range.
 
-    ``algorithm``: ``auto`` takes what cross-validation on the photographs shows to be better.
+    ``algorithm``: ``combined`` is STFPM with a memory bank beside it; ``auto`` takes what cross-validation on
+    the photographs shows to be clearly better, else that.
 
     ``size``: side in pixels of a square as large as the model's input. ``epochs``: passes over the
     photographs, each pass with new variations; 0 = ``USUAL_STEPS`` steps whatever their number.
@@ -31,8 +32,8 @@ class TrainingSettings:
     """
 
     weights: str = "bundled"
-    algorithm: Algorithm = "stfpm"
-    size: int = 288
+    algorithm: Algorithm = "combined"
+    size: int = 256
     layers: tuple[str, ...] = LAYERS
     epochs: int = 0
     budget_s: float = 0.0
@@ -47,8 +48,8 @@ class TrainingSettings:
             self.size % _STRIDE == 0 and _SMALLEST <= self.size <= _LARGEST,
             say(f"--size {self.size} cannot be used", f"--size {self.size} 不可用"),
             say(
-                f"Choose a multiple of {_STRIDE} from {_SMALLEST} to {_LARGEST}; 288 is usual.",
-                f"请选择 {_SMALLEST} 到 {_LARGEST} 之间 {_STRIDE} 的倍数；通常为 288。",
+                f"Choose a multiple of {_STRIDE} from {_SMALLEST} to {_LARGEST}; 256 is usual.",
+                f"请选择 {_SMALLEST} 到 {_LARGEST} 之间 {_STRIDE} 的倍数；通常为 256。",
             ),
         )
         self._require(
@@ -75,7 +76,7 @@ class TrainingSettings:
             ),
         )
         self._require(
-            self.algorithm != "memory_bank" or self.layers == LAYERS,
+            self.algorithm not in {"combined", "memory_bank"} or self.layers == LAYERS,
             say("The memory bank needs all three layers", "特征库需要全部三层"),
             say(
                 "Leave --layers away, or choose --algorithm stfpm.",

@@ -13,7 +13,7 @@ Also tried, and left out because it measured worse or no better: the place as a 
 place statistics on the distance map.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,7 @@ from trainer.network_input import as_input
 BANK_LAYERS = ("layer2", "layer3")
 NEIGHBOURHOOD = 5  # places of each layer, odd
 DIMENSIONS = 128
-MOST_PATCHES = 4096
+MOST_PATCHES = 2048
 _MOST_CANDIDATES = 16_384  # patches that a coreset is chosen from
 _AT_ONCE = 8  # pictures through the network
 
@@ -57,7 +57,7 @@ class PatchDescriber(nn.Module):
     def __init__(self, teacher: nn.Module, projection: Projection) -> None:
         super().__init__()
         self.teacher = teacher
-        fine = _channels(teacher)[0]
+        fine = _channels(teacher)[-2]
         weights = projection.directions.T[:, :, None, None].contiguous()
         self.fine = nn.Parameter(weights[:, :fine].contiguous(), requires_grad=False)
         self.coarse = nn.Parameter(weights[:, fine:].contiguous(), requires_grad=False)
@@ -67,7 +67,11 @@ class PatchDescriber(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Describe every patch."""
-        fine, coarse = (features.float() for features in self.teacher(as_input(pictures)).values())
+        return self.of(self.teacher(as_input(pictures)))
+
+    def of(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Describe every patch of what a teacher answered; it may have answered by more layers."""
+        fine, coarse = (features[layer].float() for layer in BANK_LAYERS)
         near = averaged(functional.conv2d(fine, self.fine))
         far = averaged(functional.conv2d(coarse, self.coarse))
         return near + enlarged(far, near) + self.offset
@@ -119,7 +123,8 @@ def make_describer(teacher: nn.Module, pictures: Picture) -> PatchDescriber:
     """Return a describer whose directions are those of ``pictures``' patches."""
     answers: list[Tensor] = []
     for batch in torch.split(torch.from_numpy(pictures), _AT_ONCE):
-        fine, coarse = (averaged(features.float()) for features in teacher(as_input(batch)).values())
+        features = teacher(as_input(batch))
+        fine, coarse = (averaged(features[layer].float()) for layer in BANK_LAYERS)
         answers.append(as_rows(torch.cat([fine, enlarged(coarse, fine)], 1)))
     return PatchDescriber(teacher, Projection.of(torch.cat(answers)))
 

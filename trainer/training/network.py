@@ -8,14 +8,14 @@ Different from the paper and from anomalib's defaults, because it measured bette
 
 - a channel of the teacher is brought to mean 0 and spread 1 over the training pictures, and learned by
   squared difference: the direction alone (cosine) throws away how strong a feature is;
-- each layer gives three maps, because each sees defects that the others miss: relative squared error and
-  cosine between teacher and student (this looks like nothing that was learned), and the cosine between the
+- each layer gives two maps, because each sees defects that the other misses: the relative squared error
+  between teacher and student (this looks like nothing that was learned), and the cosine between the
   teacher and its own mean at this place over the training pictures (this does not belong here: a missing
-  part bares a surface that is good elsewhere). The third costs no multiplication worth counting;
+  part bares a surface that is good elsewhere). The second costs no multiplication worth counting;
 - maps stay at the resolution of their layer; enlarging and combining them is calibration's business.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -27,6 +27,7 @@ with importing_quietly():
     from anomalib.models.components import TimmFeatureExtractor
     from anomalib.models.image.stfpm.torch_model import STFPMModel
 
+KINDS = 2  # of maps that each layer gives
 _LEAST_LENGTH = 1e-6  # squared
 _LEAST_SPREAD = 0.01  # of a layer's whole spread: a dead channel must not shout
 
@@ -69,19 +70,17 @@ def disagreement(target: Tensor, answer: Tensor) -> Tensor:
 
 
 def distances(target: Tensor, answer: Tensor, place: Tensor) -> list[Tensor]:
-    """Return relative error, disagreement and displacement, each (n, 1, h, w), of one layer.
+    """Return relative error and displacement, each (n, 1, h, w), of one layer.
 
-    Relative error: squared error over the strength of the target plus that of an average place (1). The
-    three are made of four sums over the channels, for reading the features is what they cost.
+    Relative error: squared error over the strength of the target plus that of an average place (1). The two
+    are made of three sums over the channels, for reading the features is what they cost.
     """
     channels = target.shape[1]
     error = squares(target - answer.float())
-    strength, answered = squares(target), squares(answer.float())
-    along = (strength + answered - error) / 2.0
+    strength = squares(target)
     along_place = (target * place).sum(1, keepdim=True)
     return [
         error / (strength + channels),
-        1.0 - along * (strength * answered + _LEAST_LENGTH).rsqrt(),
         1.0 - along_place * (strength * squares(place) + _LEAST_LENGTH).rsqrt(),
     ]
 
@@ -92,9 +91,9 @@ def squares(features: Tensor) -> Tensor:
 
 
 class StudentTeacher(nn.Module):
-    """uint8 BGR (n, H, W, 3) -> three distance maps a layer, each float32 (n, 1, h, w) from 0.
+    """uint8 BGR (n, H, W, 3) -> two distance maps a layer, each float32 (n, 1, h, w) from 0.
 
-    In the order of the layers: relative error, disagreement and displacement of the first, of the second, ...
+    In the order of the layers: relative error and displacement of the first, of the second, ...
     ``places``: each layer's mean normalised features over the training pictures, (1, channels, h, w).
     """
 
@@ -111,8 +110,15 @@ class StudentTeacher(nn.Module):
 
     def forward(self, pictures: Tensor) -> list[Tensor]:
         """Compare the student's features with the teacher's normalised ones."""
+        return self.compare(*self.features(pictures))
+
+    def features(self, pictures: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return the teacher's raw features and the student's answers, by layer."""
         inputs = as_input(pictures)
-        wanted, given = self.pair.teacher_model(inputs), self.pair.student_model(inputs)
+        return self.pair.teacher_model(inputs), self.pair.student_model(inputs)
+
+    def compare(self, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list[Tensor]:
+        """Return the maps of what ``features`` returned."""
         maps: list[Tensor] = []
         for target, answer, mean, spread, place in zip(
             wanted.values(), given.values(), self.means, self.spreads, self.places, strict=True
