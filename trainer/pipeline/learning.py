@@ -35,7 +35,7 @@ from trainer.pipeline.settings import BATCH, TrainingSettings
 from trainer.teacher.backbone import build_teacher
 from trainer.teacher.weights import TeacherWeights
 from trainer.training.combined import CombinedNetwork
-from trainer.training.network import KINDS, StudentTeacher, pair_up
+from trainer.training.network import StudentTeacher, pair_up
 from trainer.training.stfpm import Lesson, Schedule, layer_maps, prepare_lesson, teach
 
 VARIATIONS_TO_LEARN = 96
@@ -43,6 +43,7 @@ VARIATIONS_TO_CALIBRATE = 48
 VARIATIONS_TO_SCORE = 24
 MILD = 0.25  # of the range: a photograph brings its own place and light already
 MOST_FOLDS = 4
+BANK_SHARE = 0.2  # with more, parts are told apart no better, and the threshold becomes less certain
 FOLD_SHARE = 0.25  # of the final student's steps
 CLEARLY_BETTER = 0.02  # AUROC on spoilt held-out pictures: by less, auto stays with STFPM
 
@@ -177,10 +178,11 @@ def _calibrated(
 
 
 def _plan(bank: LearnedBank | None, student_maps: int) -> HeadPlan:
-    """Return how maps are brought together: a bank counts as much as each of the student's two kinds."""
+    """Return how maps are brought together: the student's all alike, a bank for ``BANK_SHARE``."""
     if bank is None:
         return HeadPlan()
-    return HeadPlan((bank.usual(),), (*(1.0,) * student_maps, student_maps / KINDS))
+    of_bank = student_maps * BANK_SHARE / (1.0 - BANK_SHARE)
+    return HeadPlan((bank.usual(),), (*(1.0,) * student_maps, of_bank))
 
 
 def _separations(folds: Sequence[_Fold], bank: LearnedBank | None) -> dict[str, float]:

@@ -1,8 +1,8 @@
 """STFPM and the memory bank in one network: three questions of one part, on one pass of the teacher.
 
 The student asks whether a place looks like anything that was learned, the mean by place whether it belongs
-there, the bank whether any good photograph had a patch like it. Each fails on other defects; the mean of the
-three is seldom much worse than the best of them, on any product. Over STFPM it costs one matrix product.
+there, the bank whether any good photograph had a patch like it. Each fails on other defects. Over STFPM it
+costs one matrix product.
 """
 
 from torch import Tensor, nn

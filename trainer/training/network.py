@@ -27,7 +27,6 @@ with importing_quietly():
     from anomalib.models.components import TimmFeatureExtractor
     from anomalib.models.image.stfpm.torch_model import STFPMModel
 
-KINDS = 2  # of maps that each layer gives
 _LEAST_LENGTH = 1e-6  # squared
 _LEAST_SPREAD = 0.01  # of a layer's whole spread: a dead channel must not shout
 
