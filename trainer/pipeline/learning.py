@@ -207,7 +207,7 @@ def _separation(fold: _Fold, bank: LearnedBank | None) -> Separation:
 
 def _chosen(separations: Mapping[str, float]) -> str:
     """Return the algorithm that ``auto`` takes: the usual one, unless another is clearly better."""
-    usual = "combined" if "combined" in separations or "stfpm" not in separations else "stfpm"
+    usual = "combined" if "memory_bank" in separations else "stfpm"
     best = max(separations, key=lambda name: separations[name], default=usual)
     return best if separations.get(best, 0.0) > separations.get(usual, 1.0) + CLEARLY_BETTER else usual
 

@@ -213,9 +213,9 @@ def test_a_defective_part_among_the_photographs_is_named_in_the_manifest(tmp_pat
     assert result.manifest.training_set.size == 4
 
 
-@pytest.mark.parametrize("algorithm", ["memory_bank", "auto"])
-def test_a_bank_and_a_comparison_give_a_package_too(tmp_path: Path, algorithm: str) -> None:
-    """A memory bank is a package like any other; auto says what cross-validation found of both."""
+@pytest.mark.parametrize("algorithm", ["memory_bank", "stfpm", "auto"])
+def test_each_algorithm_and_a_comparison_give_a_package(tmp_path: Path, algorithm: str) -> None:
+    """Each is a package like any other; auto says what cross-validation found of all three."""
     result = train_package(
         photographs(tmp_path / "good", 3),
         PackageLabel("pcb", "1"),
@@ -226,10 +226,11 @@ def test_a_bank_and_a_comparison_give_a_package_too(tmp_path: Path, algorithm: s
     )
     manifest = result.manifest
     compared = manifest.figures["cross_validation"]
-    assert set(compared) == ({"memory_bank"} if algorithm == "memory_bank" else {"memory_bank", "stfpm"})
+    assert set(compared) == ({"memory_bank", "stfpm", "combined"} if algorithm == "auto" else {algorithm})
     assert all(0.0 <= value <= 1.0 for value in compared.values())
-    better = compared["memory_bank"] > compared.get("stfpm", -1.0) + 0.02
-    assert manifest.algorithm == ("memory_bank" if better else "stfpm")
+    best = max(compared, key=lambda name: compared[name])
+    usual = "combined" if algorithm == "auto" else algorithm
+    assert manifest.algorithm == (best if compared[best] > compared[usual] + 0.02 else usual)
     good = [golden.score for golden in manifest.golden if golden.kind == "good"]
     assert max(good) < manifest.threshold.value
     thresholds = manifest.figures["thresholds"]
