@@ -144,7 +144,7 @@ def train(
     epochs: Epochs = 0,
     budget: Budget = 0.0,
     seed: Seed = 0,
-    algorithm: AlgorithmName = "stfpm",
+    algorithm: AlgorithmName = "combined",
     false_reject_rate: FalseRejectRate = "1%",
     key: Key = None,
     int8: Int8 = True,  # noqa: FBT002 - a flag of the command line
