@@ -27,7 +27,7 @@ from trainer.teacher.weights import BUNDLED_SHA256  # noqa: E402
 from trainer.training.stfpm import Lesson, Schedule, teach  # noqa: E402
 
 pytestmark = pytest.mark.training
-SETTINGS = TrainingSettings(algorithm="stfpm", size=96, epochs=12, seed=1)
+SETTINGS = TrainingSettings(size=96, epochs=12, seed=1)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _refuse(*_args: object) -> None:
 def test_the_package_says_what_it_was_made_from(trained: Run) -> None:
     """The manifest records teacher, photographs, threshold and how it was found."""
     manifest = trained.package.manifest
-    assert (manifest.name, manifest.version, manifest.algorithm) == ("pcb", "1", "stfpm")
+    assert (manifest.name, manifest.version, manifest.algorithm) == ("pcb", "1", "combined")
     assert manifest.backbone.weights == "bundled"
     assert manifest.backbone.weights_sha256 == BUNDLED_SHA256
     assert manifest.training_set.size == 3
@@ -186,14 +186,14 @@ def test_one_photograph_trains_with_a_warning_in_the_manifest(tmp_path: Path) ->
     result = train_package(
         photographs(tmp_path / "good", 1),
         PackageLabel("pcb", "1"),
-        TrainingSettings(size=64, epochs=8, layers=("layer1", "layer2"), int8=False),
+        TrainingSettings(size=64, epochs=8, int8=False),
         tmp_path / "out",
         key=None,
         watch=lambda _: None,
     )
     assert "guessed" in result.manifest.figures["warnings"][0]
     assert result.manifest.threshold.n == 1
-    assert result.bytes < 4_000_000
+    assert result.manifest.algorithm == "combined"
 
 
 def test_a_defective_part_among_the_photographs_is_named_in_the_manifest(tmp_path: Path) -> None:
@@ -301,6 +301,8 @@ def test_the_command_makes_a_key_and_a_package_and_answers_in_json(tmp_path: Pat
                 "64",
                 "--epochs",
                 "8",
+                "--algorithm",
+                "stfpm",
                 "--layers",
                 "1",
             ),
