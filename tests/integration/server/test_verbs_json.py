@@ -143,8 +143,9 @@ def test_jobs_watch_prints_a_line_of_json_for_each_event(server: TrainingServer)
 
 
 SETTINGS = {
-    "layers=1": "",
-    "layers=1,2": "",
+    "layers=1 --set algorithm=stfpm": "",
+    "layers=1,2 --set algorithm=stfpm": "",
+    "layers=1": "--algorithm stfpm",
     "false_reject_rate=2%": "",
     "size": "KEY=VALUE",
     "sise=320": "there are: weights",
