@@ -6,36 +6,18 @@ import numpy as np
 
 from edge_service.domain.inspection import (
     Frame,
-    Inspection,
-    Judgement,
-    Trigger,
-    TriggerSource,
-    Verdict,
 )
 from edge_service.errors import DiskFullError, OkngError
 from edge_service.station import Aftermath, Done
 from edge_service.station.aftermath import PATIENT, QUEUE, RECORDS
+from tests.support.inspections import ok_part
 
 FRAME = Frame(np.zeros((2, 2, 3), np.uint8), 0.0, 0.0, 0.0, "fake")
 
 
 def done(counter: int) -> Done:
     """Return an inspection with its frame."""
-    inspection = Inspection(
-        station="line-1",
-        boot_id=1,
-        counter=counter,
-        trigger=Trigger(counter, TriggerSource.SEQUENCE, 0.0),
-        judgement=Judgement(Verdict.OK),
-        recipe=1,
-        model=None,
-        captured_at=None,
-        trigger_to_exposure_ms=0.0,
-        inference_ms=0.0,
-        trigger_to_publish_ms=0.0,
-        configuration_checksum=0,
-    )
-    return Done(inspection, FRAME)
+    return Done(ok_part(counter), FRAME)
 
 
 class Keeper:

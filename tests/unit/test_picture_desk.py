@@ -8,35 +8,17 @@ import numpy as np
 from edge_service.core.pictures import LONGEST_SIDE, PictureDesk
 from edge_service.domain.inspection import (
     Frame,
-    Inspection,
-    Judgement,
     RawScore,
-    Trigger,
-    TriggerSource,
-    Verdict,
 )
 from edge_service.link import Event
 from edge_service.station import Done
+from tests.support.inspections import ok_part
 
 
 def done(counter: int) -> Done:
     """Return a judged part, photographed larger than it is shown."""
-    inspection = Inspection(
-        station="line-1",
-        boot_id=1,
-        counter=counter,
-        trigger=Trigger(counter, TriggerSource.SEQUENCE, 0.0),
-        judgement=Judgement(Verdict.OK, score=0.1, threshold=1.0),
-        recipe=1,
-        model=None,
-        captured_at=None,
-        trigger_to_exposure_ms=0.0,
-        inference_ms=0.0,
-        trigger_to_publish_ms=0.0,
-        configuration_checksum=0,
-    )
     frame = Frame(np.full((300, 2 * LONGEST_SIDE, 3), 90, np.uint8), 0.0, 0.0, 0.0, "fake")
-    return Done(inspection, frame, RawScore(0.1, np.full((8, 8), 0.1, np.float32), 1.0, "CPU"))
+    return Done(ok_part(counter), frame, RawScore(0.1, np.full((8, 8), 0.1, np.float32), 1.0, "CPU"))
 
 
 async def test_the_latest_part_alone_is_drawn_once_the_line_rests() -> None:

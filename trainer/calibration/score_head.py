@@ -1,9 +1,8 @@
 """From distance maps to one anomaly map and one score: the last layer of the exported graph.
 
 Each map is measured against what is usual at each place (``statistics``), brought to the finest resolution,
-averaged and smoothed; the score is the mean of the few largest
-values, so that no single pixel decides. Everything is in spreads above usual: a good part lies below one or
-two, whatever the product.
+averaged and smoothed; the score is the mean of the few largest values, so that no single pixel decides.
+Everything is in spreads above usual: a good part lies below one or two, whatever the product.
 
 Enlarging and smoothing are written as plain sums: OpenVINO computes whatever follows the last convolution or
 interpolation in FP32 even where it runs the networks in BF16, and differences this fine need it.
