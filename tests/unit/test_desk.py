@@ -9,7 +9,7 @@ import pytest
 from edge_service.core.desk import ORDERS, Desk
 from edge_service.errors import LinkError, RefusedError
 from edge_service.link import Answer, Command, Role
-from tests.unit.test_station import Bench, running
+from tests.support.station_bench import Bench, running
 
 
 async def ask(bench: Bench, name: str, role: Role, **arguments: Any) -> Answer:

@@ -16,7 +16,7 @@ from edge_service.domain.signal import Block
 from edge_service.errors import NotOwnerError, RefusedError
 from edge_service.fieldbus.memory import Memory
 from edge_service.link import Command, Role
-from tests.unit.test_station import Bench, running
+from tests.support.station_bench import Bench, running
 
 pytestmark = pytest.mark.timeout(20)
 
