@@ -201,7 +201,7 @@ class Show:
     def _sections(self, report: ProductReport) -> list[tuple[str, list[contact_sheet.Cell]]]:
         with HeatMaps(self._plant.store, report.product) as maps:
             return [
-                (f"{report.product}: {title}", [maps.cell(part) for part in parts])
+                (f"{report.product}: {title} (0.50 is the threshold)", [maps.cell(part) for part in parts])
                 for title, parts in (("good parts", report.good()), ("defective parts", report.defective()))
             ]
 
