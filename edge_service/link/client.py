@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -23,8 +24,8 @@ class LinkClient:
     """Connects to the core at ``path``, again and again, from enter to exit.
 
     ``hear`` is called with every snapshot and event. The core speaks at least every 250 ms, so
-    ``away`` (nothing heard for ``away_s``) covers a core that is stopped or stuck. One that is dead, so that
-    nobody listens at ``path``, is away at once.
+    ``away`` (nothing said for ``away_s``, however late it is read) covers a core that is stopped or stuck.
+    One that is dead, so that nobody listens at ``path``, is away at once.
     """
 
     def __init__(self, path: Path, hear: Callable[[Snapshot | Event], None], away_s: float = AWAY_S) -> None:
@@ -38,7 +39,7 @@ class LinkClient:
     @property
     def away(self) -> bool:
         """Whether the core is dead, or has been silent for longer than ``away_s``."""
-        return asyncio.get_running_loop().time() - self._heard_at > self._away_s
+        return time.monotonic() - self._heard_at > self._away_s
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="link-client")
@@ -79,7 +80,7 @@ class LinkClient:
                 backoff.reset()
                 told = False
                 while True:
-                    self._take(await receive(reader))
+                    self._take(*await receive(reader))
             except (OSError, asyncio.IncompleteReadError, LinkError) as error:
                 if not told:  # once an outage, not once a try
                     log.info("link_down", path=str(self._path), reason=repr(error))
@@ -95,8 +96,8 @@ class LinkClient:
             self._heard_at = float("-inf")
             raise
 
-    def _take(self, message: Message) -> None:
-        self._heard_at = asyncio.get_running_loop().time()
+    def _take(self, message: Message, said_at: float) -> None:
+        self._heard_at = max(self._heard_at, said_at)
         match message:
             case Answer():
                 waiting = self._waiting.get(message.id)

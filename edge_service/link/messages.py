@@ -1,24 +1,27 @@
 """What core and gateway say to each other, and its bytes.
 
-On the wire: ``!4sII`` (the magic ``OKL1``, length of the header, length of the payload), a JSON header,
-then the payload's raw bytes (a JPEG), so that pictures are never blown up by a text encoding.
+On the wire: ``!4sIId`` (the magic ``OKL2``, length of the header, length of the payload, seconds of this
+box's monotonic clock when it was said), a JSON header, then the payload's raw bytes (a JPEG), so that
+pictures are never blown up by a text encoding. Both ends are on one box and see one clock: who was kept from
+reading can tell that what it reads now is old.
 """
 
 import asyncio
 import json
 import struct
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from edge_service.errors import LinkError
 
-MAGIC = b"OKL1"
+MAGIC = b"OKL2"
 HEADER_LIMIT = 1 << 20  # bytes of JSON
 PAYLOAD_LIMIT = 32 << 20  # bytes of picture
 
-_PREFIX = struct.Struct("!4sII")
+_PREFIX = struct.Struct("!IId")  # after the magic
 
 
 class Role(StrEnum):
@@ -69,28 +72,42 @@ class Answer:
 Message = Snapshot | Event | Command | Answer
 
 
+class Received(NamedTuple):
+    """A message, and when the other end said it (``time.monotonic``)."""
+
+    message: Message
+    said_at: float
+
+
 def encode(message: Message) -> bytes:
     """Return the message's bytes on the wire."""
     payload = message.payload if isinstance(message, Event) else b""
     header = json.dumps(_header(message), separators=(",", ":"), allow_nan=False).encode()
-    return _PREFIX.pack(MAGIC, len(header), len(payload)) + header + payload
+    return MAGIC + _PREFIX.pack(len(header), len(payload), time.monotonic()) + header + payload
 
 
-async def receive(reader: asyncio.StreamReader) -> Message:
+async def receive(reader: asyncio.StreamReader) -> Received:
     """Read one message.
 
     Raises LinkError for bytes that are none (too long, no JSON, fields missing), and
     asyncio.IncompleteReadError at the end of the stream.
     """
-    magic, header_length, payload_length = _PREFIX.unpack(await reader.readexactly(_PREFIX.size))
-    if magic != MAGIC or header_length > HEADER_LIMIT or payload_length > PAYLOAD_LIMIT:
-        raise LinkError("the other end of the link does not speak this station's language")
+    magic = await reader.readexactly(len(MAGIC))
+    if magic != MAGIC:  # before more is waited for: a stranger may have said less than a prefix
+        raise _stranger()
+    header_length, payload_length, said_at = _PREFIX.unpack(await reader.readexactly(_PREFIX.size))
+    if header_length > HEADER_LIMIT or payload_length > PAYLOAD_LIMIT:
+        raise _stranger()
     header = await reader.readexactly(header_length)
     payload = await reader.readexactly(payload_length)
     try:
-        return _message(json.loads(header), payload)
+        return Received(_message(json.loads(header), payload), said_at)
     except (ValueError, KeyError, TypeError) as error:
         raise LinkError(f"an unreadable message came over the link: {error!r}") from error
+
+
+def _stranger() -> LinkError:
+    return LinkError("the other end of the link does not speak this station's language")
 
 
 def _header(message: Message) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class LinkServer:
     async def _hear(self, stream: asyncio.StreamReader, reader: "_Reader", group: asyncio.TaskGroup) -> None:
         in_hand = asyncio.Semaphore(COMMANDS)
         while True:
-            message = await receive(stream)
+            message, _ = await receive(stream)
             if not isinstance(message, Command):
                 raise LinkError(f"a {type(message).__name__} came where only commands may")
             await in_hand.acquire()

@@ -1,6 +1,7 @@
 """The link between core and gateway, over a real Unix socket."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from edge_service.errors import ConfigurationError, LinkError, RecipeError
 from edge_service.link import Answer, Command, Event, LinkClient, LinkServer, Role, Snapshot
 from edge_service.link import server as link_server
-from edge_service.link.messages import encode, receive
+from edge_service.link.messages import MAGIC, encode, receive
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(20)
@@ -114,18 +115,32 @@ async def test_a_core_that_nobody_finds_is_away_at_once(tmp_path: Path) -> None:
         await until(lambda: client.away)
 
 
+async def test_what_was_read_late_is_no_sign_of_life(tmp_path: Path) -> None:
+    """A client kept from reading for longer than ``away_s`` takes what waits for it, but not as new."""
+    core, ear = Core(), Ear()
+    server = LinkServer(tmp_path / "link", core.greet, core.handle)
+    async with server, LinkClient(tmp_path / "link", ear, away_s=0.05) as client:
+        await ear.heard.get()
+        await ear.heard.get()
+        server.publish(Event("inspection", {"verdict": 1}))
+        await asyncio.sleep(0)
+        time.sleep(0.1)  # noqa: ASYNC251 - the whole process stands still, as under a busy neighbour
+        assert await ear.heard.get() == Event("inspection", {"verdict": 1})
+        assert client.away
+
+
 async def test_a_reader_that_does_not_keep_up_gets_a_fresh_snapshot(tmp_path: Path) -> None:
     """Overflow empties the slow reader's queue and a snapshot takes its place; publishing never waits."""
     core = Core()
     async with LinkServer(tmp_path / "link", core.greet, core.handle) as server:
         reader, writer = await asyncio.open_unix_connection(tmp_path / "link")
-        assert isinstance(await receive(reader), Snapshot)
+        assert isinstance((await receive(reader)).message, Snapshot)
         for number in range(10 * link_server.QUEUE):
             core.state["turn"] = number
             server.publish(Event("inspection", {"number": number}, bytes(100_000)))
         snapshots, last = 0, None
         while last != 10 * link_server.QUEUE - 1:
-            message = await receive(reader)
+            message, _ = await receive(reader)
             snapshots += isinstance(message, Snapshot)
             last = message.data.get("number") if isinstance(message, Event) else last
         assert snapshots >= 1
@@ -140,7 +155,7 @@ async def test_bytes_that_are_no_message_close_the_connection_only(tmp_path: Pat
         for wrong in (
             b"GET / HTTP/1.1\r\n\r\n",
             encode(Snapshot({})),
-            b"OKL1\xff\xff\xff\xff\x00\x00\x00\x00",
+            MAGIC + b"\xff\xff\xff\xff" + bytes(12),
         ):
             reader, writer = await asyncio.open_unix_connection(tmp_path / "link")
             writer.write(wrong)
