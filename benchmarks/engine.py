@@ -93,7 +93,7 @@ def prepare(folder: Path) -> Graphs:
         for part in samples("pcb", seed=1, count=PHOTOGRAPHS)
     ]
     photographs = tuple(Photograph(Path(f"{n}.png"), each, str(n)) for n, each in enumerate(squares))
-    settings = TrainingSettings(size=SIDE, epochs=EPOCHS)
+    settings = TrainingSettings(algorithm="stfpm", size=SIDE, epochs=EPOCHS)
     model = learn(PhotographSet(photographs, "0" * 64, ()), load_weights("bundled"), settings, lambda _: None)
     ours = export(model, lambda _: None)
     pair = model.network.pair

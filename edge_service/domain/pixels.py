@@ -22,6 +22,7 @@ _BAYER = {  # where red lies in a cell; blue is opposite
     "BayerGB8": (1, 0),
     "BayerBG8": (1, 1),
 }
+_BY_CHROMA = ((2.018, 0.0), (-0.392, -0.813), (0.0, 1.596))  # of Cb and Cr, for blue, green, red
 FORMATS = (BGR8, MONO8, *_BAYER, NV12)
 
 
@@ -59,11 +60,21 @@ def _from_bayer(row: int, column: int) -> Callable[[Pixels], Pixels]:
 
 def _from_nv12(pixels: Pixels) -> Pixels:
     rows = pixels.shape[0] * 2 // 3
-    light = pixels[:rows].reshape(rows // 2, 2, -1, 2).mean(axis=(1, 3), dtype=np.float32)
-    chroma = pixels[rows:].reshape(rows // 2, -1, 2).astype(np.float32) - 128.0
-    luma, blue, red = 1.164 * (light - 16.0), chroma[:, :, 0], chroma[:, :, 1]
-    bgr = np.stack([luma + 2.018 * blue, luma - 0.392 * blue - 0.813 * red, luma + 1.596 * red], axis=2)
-    return np.asarray(np.clip(np.rint(bgr), 0, 255), np.uint8)
+    pairs = pixels[0:rows:2].astype(np.uint16)
+    pairs += pixels[1:rows:2]
+    luma = (pairs[:, 0::2] + pairs[:, 1::2]) * np.float32(1.164 / 4.0)
+    luma -= 1.164 * 16.0
+    chroma = pixels[rows:].astype(np.float32)
+    chroma -= 128.0
+    blue, red = chroma[:, 0::2], chroma[:, 1::2]
+    bgr = np.empty((*luma.shape, 3), np.uint8)
+    for channel, (by_blue, by_red) in enumerate(_BY_CHROMA):
+        value = luma
+        for chroma_part, factor in ((blue, by_blue), (red, by_red)):
+            if factor:
+                value = value + chroma_part * np.float32(factor)
+        bgr[:, :, channel] = np.clip(np.rint(value), 0, 255)
+    return bgr
 
 
 _CONVERT: dict[str, Callable[[Pixels], Pixels]] = {

@@ -42,6 +42,17 @@ def test_nv12_is_what_opencv_makes_of_it():
     assert picture_size(picture, "NV12") == (16, 24)
 
 
+def test_nv12_is_the_mean_of_four_luma_with_their_chroma():
+    """On any bytes: BT.601 in limited range, clipped, within rounding; a cut-out is taken as it lies."""
+    whole = np.random.default_rng(2).integers(0, 256, (36, 40), np.uint8)
+    for picture in (whole, whole[:, 8:30], whole[3:9, 2:4]):
+        rows = picture.shape[0] * 2 // 3
+        luma = 1.164 * (picture[:rows].reshape(rows // 2, 2, -1, 2).mean((1, 3)) - 16.0)
+        blue, red = (picture[rows:, at::2] - 128.0 for at in (0, 1))
+        bgr = np.stack([luma + 2.018 * blue, luma - 0.392 * blue - 0.813 * red, luma + 1.596 * red], axis=2)
+        assert np.abs(to_bgr(picture, "NV12") - np.clip(bgr, 0, 255)).max() <= 0.51
+
+
 @pytest.mark.parametrize(
     ("shape", "name"), [((3, 4), "BayerRG8"), ((4, 4, 3), "BayerRG8"), ((4, 4), "NV12"), ((4, 4), "YUV411")]
 )

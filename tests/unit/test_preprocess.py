@@ -75,10 +75,12 @@ def test_grey_becomes_three_equal_channels():
     assert np.array_equal(image, to_model_input(grey[:, :, np.newaxis], 45, 60)[0])
 
 
-def test_a_fourth_channel_is_dropped():
-    """Alpha says nothing about the part."""
+@pytest.mark.parametrize("shape", [(45, 60), (90, 120), (32, 37), (180, 240), (1, 1)])
+def test_a_fourth_channel_is_dropped(shape: tuple[int, int]):
+    """Alpha says nothing about the part: the other three give the very same pixels without it."""
     with_alpha = np.dstack([PICTURE, np.full((90, 120), 9, np.uint8)])
-    assert np.array_equal(to_model_input(with_alpha, 45, 60), to_model_input(PICTURE, 45, 60))
+    for picture in (with_alpha, with_alpha[::-1, ::-1], np.asfortranarray(with_alpha)):
+        assert np.array_equal(to_model_input(picture, *shape), to_model_input(picture[:, :, :3], *shape))
 
 
 def test_views_and_read_only_pictures_are_taken():
