@@ -1,6 +1,6 @@
 """What the station needs from the world, as small Protocols. Adapters implement them, tests fake them."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -56,8 +56,11 @@ class Engine(Protocol):
         """Why the devices before the one in use are not; empty when it is the first."""
         ...
 
-    async def infer(self, frame: Frame) -> RawScore:
-        """Judge nothing, only measure: raw score and raw map. Raises InferenceError."""
+    def infer(self, frame: Frame) -> Awaitable[RawScore]:
+        """Judge nothing, only measure: raw score and raw map. Awaiting it raises InferenceError.
+
+        An engine with a thread of its own begins when this is called, not only when it is awaited.
+        """
         ...
 
     def alive(self) -> bool:

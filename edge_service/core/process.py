@@ -32,6 +32,8 @@ from edge_service.core.score_book import ScoreBook
 from edge_service.core.services import services
 from edge_service.core.settings import handshake_settings
 from edge_service.core.window import Window
+from edge_service.domain.inspection import Inspection
+from edge_service.domain.signal import Block
 from edge_service.errors import OkngError
 from edge_service.fieldbus.memory import Memory
 from edge_service.handshake.machine import Machine
@@ -132,7 +134,7 @@ class Core:
             ),
             reserve=Reserve(Numbers(config.data_dir), claim),
             changed=self._changed,
-            answered=self._posting.note,
+            answered=self._answered,
             beats=(self._notifier.alive,),
         )
 
@@ -194,6 +196,11 @@ class Core:
         """Begin once the first recipe is ready: until then nothing else may take the processor."""
         await self._under_way.wait()
         await keep_models_ready(self._outfitter, self._store)
+
+    def _answered(self, inspection: Inspection) -> None:
+        """Write the part down, and have the PLC's words at hand before it asks for them."""
+        self._posting.note(inspection)
+        asyncio.get_running_loop().call_soon(self._memory.words, Block.STATION)
 
     def _warn(self, code: int, there: bool) -> None:  # noqa: FBT001 - a callback with one meaning
         self.station.warn(code, there=there)

@@ -17,7 +17,7 @@ so the event loop stays free, and a caller that gives up waiting leaves nothing 
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -139,12 +139,12 @@ class OpenVinoEngine:
         before = self._devices[: self._devices.index(self.device)]
         return "; ".join(f"{device}: {self._reasons[device]}" for device in before if device in self._reasons)
 
-    async def infer(self, frame: Frame) -> RawScore:
-        """Measure a frame without holding up the event loop.
+    def infer(self, frame: Frame) -> Awaitable[RawScore]:
+        """Begin to measure a frame, without holding up the event loop, and return what to await.
 
         Raises BadImageError (304), ScoreNotFiniteError (403), InferenceError (401: every device failed).
         """
-        return await self._thread.call(self._score_frame, frame, allowance_s=_ALLOWANCE_S)
+        return self._thread.begin(self._score_frame, frame, allowance_s=_ALLOWANCE_S)
 
     def _score_frame(self, frame: Frame) -> RawScore:
         try:

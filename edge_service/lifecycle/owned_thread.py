@@ -48,12 +48,18 @@ class OwnedThread:
         ``allowance_s``: how long it may take before ``alive`` says False. Cancelling the caller
         leaves the call running; a call that has not begun is skipped.
         """
+        return await self.begin(function, *arguments, allowance_s=allowance_s)
+
+    def begin(
+        self, function: Callable[..., Result], *arguments: Any, allowance_s: float = 5.0
+    ) -> "asyncio.Future[Result]":
+        """Like ``call``, but the thread is told at once, and the caller may do something else meanwhile."""
         if self._closed:
             raise RuntimeError(f"thread {self._thread.name} is closed")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Result] = loop.create_future()
         self._calls.put(_Call(lambda: function(*arguments), allowance_s, loop, answer))
-        return await answer
+        return answer
 
     def alive(self) -> bool:
         """Return False when the thread died or the call in hand is past its allowance."""

@@ -78,11 +78,12 @@ class Inspector:
     ) -> Result:
         frame = await self._camera.grab(trigger.accepted_at, self._timeout_s)
         evidence.frame = frame
-        self._answers.exposed(trigger.acquisition_id)
-        judgement, raw = Judgement(Verdict.SAMPLE), None
         assert equipment is not None, "the machine accepts no part without a model"
-        if not trigger.collect:
-            raw = evidence.raw = await equipment.engine.infer(frame)
+        measuring = None if trigger.collect else equipment.engine.infer(frame)
+        self._answers.exposed(trigger.acquisition_id)  # told while the engine's thread takes the frame up
+        judgement, raw = Judgement(Verdict.SAMPLE), None
+        if measuring is not None:
+            raw = evidence.raw = await measuring
             judgement = equipment.judge(frame, raw)
         return Result(
             acquisition_id=trigger.acquisition_id,

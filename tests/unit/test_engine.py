@@ -191,7 +191,7 @@ async def test_the_event_loop_stays_free_while_a_frame_is_judged():
         return brightness(image)
 
     with OpenVinoEngine(FakeRuntime(CPU=behave), ("CPU",)) as engine:
-        judging = asyncio.create_task(engine.infer(frame(WHITE)))
+        judging = asyncio.ensure_future(engine.infer(frame(WHITE)))
         for _ in range(100):
             await asyncio.sleep(0)
         assert not judging.done()
@@ -227,7 +227,7 @@ async def test_giving_up_on_a_frame_does_not_spoil_the_next():
         return brightness(image)
 
     with OpenVinoEngine(FakeRuntime(CPU=behave), ("CPU",)) as engine:
-        late = asyncio.create_task(engine.infer(frame(WHITE)))
+        late = asyncio.ensure_future(engine.infer(frame(WHITE)))
         await asyncio.sleep(0)
         late.cancel()
         go.set()

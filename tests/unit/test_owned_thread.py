@@ -48,6 +48,15 @@ async def test_a_call_past_its_allowance_shows_as_not_alive(thread: OwnedThread)
     assert await thread.call(thread.alive)
 
 
+async def test_what_is_begun_runs_before_anyone_waits_for_it(thread: OwnedThread) -> None:
+    """The thread takes a call up at once, while the caller, who has not awaited it, blocks the loop."""
+    begun = threading.Event()
+    answer = thread.begin(lambda: (begun.set(), "done")[1])
+    assert begun.wait(5)
+    assert not answer.done()
+    assert await answer == "done"
+
+
 async def test_a_closed_thread_refuses(thread: OwnedThread) -> None:
     """After close nothing can be asked any more, and the thread is gone."""
     thread.close()
