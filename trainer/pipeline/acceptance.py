@@ -82,14 +82,22 @@ def verify(model: LearnedModel, engine: OpenVinoEngine, watch: Watcher) -> Agree
 
 @dataclass(frozen=True, slots=True)
 class Variants:
-    """What the variants came to against FP32; ``int8``: None where it did not pass, or was not made."""
+    """What the variants came to against FP32; ``int8``: None where it did not pass, or was not made.
+
+    ``exact_teacher``: only the student was quantised, for with both the variant had not passed.
+    """
 
     agreements: tuple[VariantAgreement, ...]
     int8: IntermediateRepresentation | None
+    exact_teacher: bool = False
 
     def figures(self) -> dict[str, object]:
         """Return what the manifest states."""
-        return {each.variant: {**asdict(each), "passes": each.passes} for each in self.agreements}
+        found: dict[str, object] = {}
+        for each in self.agreements:
+            more = {"exact_teacher": self.exact_teacher} if each.variant == "int8" else {}
+            found[each.variant] = {**asdict(each), "passes": each.passes, **more}
+        return found
 
     def files(self) -> dict[str, bytes]:
         """Return what goes into the package beside the first graph."""
@@ -97,18 +105,18 @@ class Variants:
 
 
 def quantise(model: LearnedModel, exported: IntermediateRepresentation, watch: Watcher) -> Variants:
-    """Make the INT8 twin; hold it, and BF16 where there is one, against FP32. Raises ExportError."""
+    """Make the INT8 twin; hold it, and BF16 where there is one, against FP32. Raises ExportError.
+
+    A twin that does not pass is made again with the teacher left exact.
+    """
     watch(Progress(Phase.QUANTISE, 0, 3))
     good = model.variations[:_COMPARED]
     pictures = np.concatenate([good, spoil(good, seed=0)])
     threshold = model.threshold.value
     with OpenVinoEngine.load(exported.xml, exported.weights, devices=("CPU",), precision="f32") as engine:
         reference = [engine.score(picture) for picture in pictures]
-    watch(Progress(Phase.QUANTISE, 1, 3))
-    int8 = to_int8(exported, model.variations)
-    watch(Progress(Phase.QUANTISE, 2, 3))
-    found = []
-    for variant in ("bf16", "int8"):
+
+    def judged(variant: str, int8: IntermediateRepresentation) -> tuple[VariantAgreement, ...]:
         with OpenVinoEngine.load(
             exported.xml,
             exported.weights,
@@ -116,11 +124,20 @@ def quantise(model: LearnedModel, exported: IntermediateRepresentation, watch: W
             allowed=(variant,),
             devices=("CPU",),
         ) as engine:
-            if engine.precision == variant:
-                found.append(compare(variant, engine, pictures, reference, threshold))
+            if engine.precision != variant:
+                return ()
+            return (compare(variant, engine, pictures, reference, threshold),)
+
+    watch(Progress(Phase.QUANTISE, 1, 3))
+    int8, exact_teacher = to_int8(exported, model.variations), False
+    watch(Progress(Phase.QUANTISE, 2, 3))
+    bf16, found = judged("bf16", int8), judged("int8", int8)
+    if found and not found[0].passes:
+        int8, exact_teacher = to_int8(exported, model.variations, exact_teacher=True), True
+        found = judged("int8", int8)
     watch(Progress(Phase.QUANTISE, 3, 3))
-    passed = any(each.variant == "int8" and each.passes for each in found)
-    return Variants(tuple(found), int8 if passed else None)
+    passed = any(each.passes for each in found)
+    return Variants((*bf16, *found), int8 if passed else None, exact_teacher)
 
 
 @torch.no_grad()
