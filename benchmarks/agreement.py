@@ -6,6 +6,7 @@
 ``okng-trainer train`` does it, shortened, from ``--photographs`` good pictures; then up to ``--parts`` good
 and as many defective pictures are judged in every variant, and each is held against FP32: rank correlation of
 the maps (median), largest difference of scores (in parts of the threshold), verdicts that changed, AUROC.
+INT8 is made in every way that training tries one after the other until one passes its gate.
 """
 
 import argparse
@@ -20,13 +21,13 @@ from numpy.typing import NDArray
 from edge_service.inference.engine import OpenVinoEngine
 from trainer.domain import Photograph, PhotographSet, Picture
 from trainer.export.agreement import rank_correlation
-from trainer.export.int8 import to_int8
+from trainer.export.int8 import RUNGS, to_int8
 from trainer.pipeline.acceptance import export
 from trainer.pipeline.learning import learn
 from trainer.pipeline.settings import TrainingSettings
 from trainer.teacher.weights import load_weights
 
-VARIANTS = ("f32", "bf16", "int8")
+VARIANTS = ("f32", "bf16", *(f"int8 {rung}" for rung in RUNGS))
 
 
 def pictures(folder: Path, count: int) -> list[Picture]:
@@ -56,19 +57,21 @@ def compare(folder: Path, photographs: int, parts: int, epochs: int) -> dict[str
     settings = TrainingSettings(epochs=epochs)
     model = learn(PhotographSet(chosen, "0" * 64, ()), load_weights("bundled"), settings, lambda _: None)
     graph = export(model, lambda _: None)
-    int8 = to_int8(graph, model.variations)
+    twins = {f"int8 {rung}": to_int8(graph, model.variations, rung) for rung in RUNGS}
     good, bad = pictures(folder / "test" / "good", parts), defective(folder, parts)
     labels = np.array([False] * len(good) + [True] * len(bad))
     judged = {}
     for variant in VARIANTS:
+        twin = twins.get(variant, graph)
+        allowed = "int8" if variant in twins else variant
         with OpenVinoEngine.load(
             graph.xml,
             graph.weights,
-            int8=(int8.xml, int8.weights),
-            allowed=(variant,),
+            int8=(twin.xml, twin.weights),
+            allowed=(allowed,),
             devices=("CPU",),
         ) as engine:
-            if engine.precision == variant:
+            if engine.precision == allowed:
                 judged[variant] = [engine.score(picture) for picture in good + bad]
     threshold, reference = model.threshold.value, judged["f32"]
     truth = np.array([raw.score for raw in reference])
@@ -102,12 +105,12 @@ def main() -> None:
     sets = sorted(each for each in options.data.iterdir() if (each / "train" / "good").is_dir())
     found = {each.name: compare(each, options.photographs, options.parts, options.epochs) for each in sets}
     print(
-        f"{'set':16}{'variant':9}{'AUROC':>8}{'rank corr.':>12}{'score diff.':>13}{'changed':>9}{'parts':>7}"
+        f"{'set':16}{'variant':20}{'AUROC':>8}{'rank corr.':>12}{'score diff.':>13}{'changed':>9}{'parts':>7}"
     )
     for name, variants in found.items():
         for variant, each in variants.items():
             print(
-                f"{name:16}{variant:9}{each['auroc']:8.4f}{each['rank_correlation']:12.4f}"
+                f"{name:16}{variant:20}{each['auroc']:8.4f}{each['rank_correlation']:12.4f}"
                 f"{each['score_difference']:13.4f}{each['changed_verdicts']:9}{each['parts']:7}"
             )
     if options.json:

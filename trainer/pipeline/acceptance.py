@@ -16,7 +16,7 @@ from trainer.domain import Phase, Picture, Progress, Watcher
 from trainer.errors import ExportError
 from trainer.export.agreement import VariantAgreement, compare
 from trainer.export.graph import InspectionGraph
-from trainer.export.int8 import to_int8
+from trainer.export.int8 import RUNGS, to_int8
 from trainer.export.openvino_ir import IntermediateRepresentation, to_openvino
 from trainer.export.spoilt import spoil
 from trainer.pipeline.learning import LearnedModel
@@ -84,18 +84,18 @@ def verify(model: LearnedModel, engine: OpenVinoEngine, watch: Watcher) -> Agree
 class Variants:
     """What the variants came to against FP32; ``int8``: None where it did not pass, or was not made.
 
-    ``exact_teacher``: only the student was quantised, for with both the variant had not passed.
+    ``rung``: the first way to quantise that passed, else the last (``export.int8``).
     """
 
     agreements: tuple[VariantAgreement, ...]
     int8: IntermediateRepresentation | None
-    exact_teacher: bool = False
+    rung: str = ""
 
     def figures(self) -> dict[str, object]:
         """Return what the manifest states."""
         found: dict[str, object] = {}
         for each in self.agreements:
-            more = {"exact_teacher": self.exact_teacher} if each.variant == "int8" else {}
+            more = {"rung": self.rung} if each.variant == "int8" else {}
             found[each.variant] = {**asdict(each), "passes": each.passes, **more}
         return found
 
@@ -107,7 +107,7 @@ class Variants:
 def quantise(model: LearnedModel, exported: IntermediateRepresentation, watch: Watcher) -> Variants:
     """Make the INT8 twin; hold it, and BF16 where there is one, against FP32. Raises ExportError.
 
-    A twin that does not pass is made again with the teacher left exact.
+    A twin that does not pass is made again in the next of the ways that ``export.int8`` knows.
     """
     watch(Progress(Phase.QUANTISE, 0, 3))
     good = model.variations[:_COMPARED]
@@ -129,15 +129,16 @@ def quantise(model: LearnedModel, exported: IntermediateRepresentation, watch: W
             return (compare(variant, engine, pictures, reference, threshold),)
 
     watch(Progress(Phase.QUANTISE, 1, 3))
-    int8, exact_teacher = to_int8(exported, model.variations), False
-    watch(Progress(Phase.QUANTISE, 2, 3))
-    bf16, found = judged("bf16", int8), judged("int8", int8)
-    if found and not found[0].passes:
-        int8, exact_teacher = to_int8(exported, model.variations, exact_teacher=True), True
+    for rung in RUNGS:
+        int8 = to_int8(exported, model.variations, rung)
         found = judged("int8", int8)
+        if not found or found[0].passes:
+            break
+    watch(Progress(Phase.QUANTISE, 2, 3))
+    bf16 = judged("bf16", int8)
     watch(Progress(Phase.QUANTISE, 3, 3))
     passed = any(each.passes for each in found)
-    return Variants((*bf16, *found), int8 if passed else None, exact_teacher)
+    return Variants((*bf16, *found), int8 if passed else None, rung)
 
 
 @torch.no_grad()

@@ -70,4 +70,4 @@ def test_the_teacher_can_be_left_exact(written: Written):
     """Both convolutions are rounded, or with ``exact_teacher`` the student's alone."""
     pictures = np.random.default_rng(2).integers(0, 255, (4, SIDE, SIDE, 3), np.uint8)
     assert whole_weights(to_int8(written(pair()), pictures)) == 2
-    assert whole_weights(to_int8(written(pair()), pictures, exact_teacher=True)) == 1
+    assert whole_weights(to_int8(written(pair()), pictures, "exact_teacher")) == 1
