@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from edge_service.simulation.exposure import SCENE_HEIGHT, SCENE_WIDTH
 from edge_service.simulation.patch import Material, Patch, Plane
-from edge_service.simulation.pcb.components import GOLD
 from edge_service.simulation.pcb.layout import (
     BOARD_HEIGHT,
     BOARD_WIDTH,
@@ -20,6 +19,7 @@ from edge_service.simulation.pcb.layout import (
     size_of,
 )
 from edge_service.simulation.pcb.routing import Route, route
+from edge_service.simulation.pcb.strokes import GOLD
 from edge_service.simulation.shapes import bevel, disc, dome, fill, rounded_box
 from edge_service.simulation.texture import cloud, grain, streaks, weave
 

@@ -12,8 +12,8 @@ import numpy as np
 from edge_service.simulation.patch import Material, Patch, Plane
 from edge_service.simulation.pcb.assembly import Mounted, build, mount_all, moved
 from edge_service.simulation.pcb.board import LEFT, TOP, on_board, scene_grid
-from edge_service.simulation.pcb.components import SOLDER
 from edge_service.simulation.pcb.layout import BOARD_HEIGHT, BOARD_WIDTH, FOOTPRINTS, placements
+from edge_service.simulation.pcb.strokes import SOLDER
 from edge_service.simulation.shapes import dome, fill, smoothstep
 from edge_service.simulation.texture import cloud
 
