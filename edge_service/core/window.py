@@ -72,11 +72,17 @@ class Window:
             self.link.publish(event)
 
     async def inspected(self, done: Done) -> None:
-        """Log and tell of an inspection: one canonical line each. A step of the aftermath."""
+        """Log and tell of an inspection: one canonical line each. A step of the aftermath.
+
+        The signals it was made under are told before it: who hears of a part knows its model and recipe.
+        """
         inspection = self.plain(done.inspection)
         self._last = inspection
         self.past.inspected(inspection)
         log.info("inspection", **{key: value for key, value in inspection.items() if key != "id"})
+        if self._due is not None:
+            self._due.cancel()
+            self._tell()
         self.show(Event("inspection", inspection))
 
     def job(self, acquisition_id: int) -> str:
