@@ -133,7 +133,10 @@ def _stock(task: Task, trial: Trial) -> _Learned:
 
 
 def _ours(task: Task, trial: Trial) -> _Learned:
-    """Train as ``okng-trainer train`` does, judge with the packaged graph in the edge's engine."""
+    """Train as ``okng-trainer train`` does, judge with the packaged graph in the edge's engine.
+
+    Only the quantised twin is left away: the graph that judges here is the same with it.
+    """
     from edge_service.contract.keys import new_signing_key  # noqa: PLC0415 - likewise
     from edge_service.contract.model_package import read_package_file  # noqa: PLC0415
     from edge_service.contract.trust import Trust  # noqa: PLC0415
@@ -143,7 +146,9 @@ def _ours(task: Task, trial: Trial) -> _Learned:
 
     usual = TrainingSettings().algorithm
     algorithm = "stfpm" if task.method == "ours_stfpm" else usual
-    settings = TrainingSettings(weights=f"file:{task.weights}", seed=task.seed, algorithm=algorithm)
+    settings = TrainingSettings(
+        weights=f"file:{task.weights}", seed=task.seed, algorithm=algorithm, int8=False
+    )
     key = new_signing_key()
     with tempfile.TemporaryDirectory() as scratch:
         good = Path(scratch) / "good"

@@ -1,7 +1,9 @@
 """From distance maps to one anomaly map and one score: the last layer of the exported graph.
 
 Each map is measured against what is usual at each place (``statistics``), brought to the finest resolution,
-averaged and smoothed; the score is the mean of the few largest values, so that no single pixel decides.
+averaged and smoothed. A share of the picture's own mean is taken off: what it has everywhere is its light or
+its material rather than a defect. The score is the mean of the few largest values, so that no single pixel
+decides.
 Everything is in spreads above usual: a good part lies below one or two, whatever the product.
 
 Enlarging and smoothing are written as plain sums: OpenVINO computes whatever follows the last convolution or
@@ -24,6 +26,7 @@ from trainer.domain import Maps
 TOP_FRACTION = 0.004  # of the map: about the size of the smallest defect worth finding
 BORDER = 2  # places along each side that count for nothing: there the networks see the world's end
 SMOOTHING = 1.25  # places
+OWN_LEVEL = 0.5  # of the picture's own mean, taken off its map
 
 
 class ScoreHead(nn.Module):
@@ -38,8 +41,10 @@ class ScoreHead(nn.Module):
         statistics: Sequence[MapStatistics],
         weights: Sequence[float] = (),
         top_fraction: float = TOP_FRACTION,
+        *,
         border: int = BORDER,
         smoothing: float = SMOOTHING,
+        own_level: float = OWN_LEVEL,
     ) -> None:
         super().__init__()
         self.means = nn.ParameterList([_constant(known.mean) for known in statistics])
@@ -51,6 +56,7 @@ class ScoreHead(nn.Module):
         self.shares = [count / sum(counts) for count in counts]
         self.count = max(1, round(top_fraction * (height - 2 * border) * (width - 2 * border)))
         self.border = border
+        self.own_level = own_level
         self.kernel = _gaussian(smoothing)
         self.definition = ScoreDefinition(
             kind="top_mean", parameters={"fraction": top_fraction, "border": border}
@@ -65,9 +71,14 @@ class ScoreHead(nn.Module):
             unusual = (maps - mean) / spread * share
             levels[doublings] = levels[doublings] + unusual if doublings in levels else unusual
         anomaly_map = _smooth(_summed(levels), self.kernel).clamp_min(0.0)
+        if self.own_level:
+            level = self._inner(anomaly_map).mean((2, 3), keepdim=True)
+            anomaly_map = (anomaly_map - self.own_level * level).clamp_min(0.0)
+        return self._inner(anomaly_map).flatten(1).topk(self.count).values.mean(1), anomaly_map
+
+    def _inner(self, maps: Tensor) -> Tensor:
         (height, width), border = self.size, self.border
-        inner = anomaly_map[:, :, border : height - border, border : width - border]
-        return inner.flatten(1).topk(self.count).values.mean(1), anomaly_map
+        return maps[:, :, border : height - border, border : width - border]
 
 
 @torch.no_grad()

@@ -20,6 +20,7 @@ from rich.table import Table
 
 from edge_service.contract.keys import fingerprint
 from edge_service.language import say
+from trainer.datasets.symmetry import Symmetry
 from trainer.domain import Phase, Progress, Watcher
 from trainer.evaluation.sensitivity import Sensitivity
 from trainer.pipeline.run import TrainingResult
@@ -88,6 +89,9 @@ def _table(result: TrainingResult) -> Table:
         say("expected false rejects", "预计误判"),
         say(f"{rate:.1%} of good parts", f"良品的 {rate:.1%}"),
     )
+    if result.symmetries:
+        names = ", ".join(_symmetry_name(symmetry) for symmetry in result.symmetries)
+        table.add_row(say("may also lie", "也可放成"), names)
     for each in result.sensitivity.contrasts:
         table.add_row(
             say(
@@ -102,6 +106,18 @@ def _table(result: TrainingResult) -> Table:
     )
     table.add_row(say("took", "用时"), f"{result.seconds:.0f} s")
     return table
+
+
+def _symmetry_name(symmetry: Symmetry) -> str:
+    return {
+        Symmetry.MIRRORED: say("mirrored", "左右镜像"),
+        Symmetry.UPSIDE_DOWN: say("upside down", "上下镜像"),
+        Symmetry.HALF_TURN: say("half-turned", "旋转半圈"),
+        Symmetry.QUARTER_TURN: say("quarter-turned left", "左转四分之一圈"),
+        Symmetry.BACK_QUARTER_TURN: say("quarter-turned right", "右转四分之一圈"),
+        Symmetry.TRANSPOSED: say("mirrored along the falling diagonal", "沿主对角线镜像"),
+        Symmetry.TRANSPOSED_HALF_TURN: say("mirrored along the rising diagonal", "沿副对角线镜像"),
+    }[symmetry]
 
 
 def _smallest(sensitivity: Sensitivity, diameter: float | None) -> str:

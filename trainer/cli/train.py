@@ -11,7 +11,7 @@ from edge_service.language import say
 from trainer.errors import SettingError
 
 if TYPE_CHECKING:
-    from trainer.pipeline.settings import Algorithm
+    from trainer.pipeline.settings import Algorithm, Orientation
 
 HELP = say(
     "Make a model from a folder of good photographs (3 to 10 are usual).\n\n"
@@ -130,6 +130,18 @@ Mixed = Annotated[
         ),
     ),
 ]
+OrientationName = Annotated[
+    str,
+    typer.Option(
+        "--orientation",
+        help=say(
+            "auto | fixed; auto learns from mirrored and turned photographs too where they show no "
+            "difference, fixed where a part turned round is a defect however much it looks the same",
+            "auto | fixed；auto 在照片显示无差别时也学习镜像和旋转后的照片，"
+            "fixed 用于看似相同但放反即为缺陷的零件",
+        ),
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help=say("answer in JSON", "以 JSON 输出"))]
 
 
@@ -150,6 +162,7 @@ def train(
     int8: Int8 = True,  # noqa: FBT002 - a flag of the command line
     leave_out: LeaveOut = [],  # noqa: B006 - typer makes a new list for every call
     mixed: Mixed = False,  # noqa: FBT002 - a flag of the command line
+    orientation: OrientationName = "auto",
     as_json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Train, package, and say what came out."""
@@ -174,6 +187,7 @@ def train(
         int8=int8,
         leave_out=tuple(leave_out),
         mixed=mixed,
+        orientation=cast("Orientation", orientation),
     )
     label = PackageLabel(name, version or datetime.now(UTC).strftime("%Y%m%d-%H%M%S"))
     signer = signing_key(key)

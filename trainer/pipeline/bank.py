@@ -54,43 +54,49 @@ class LearnedBank:
 
 def learn_bank(
     teacher: nn.Module,
-    photographs: Picture,
+    photographs: VariedPictures,
     to_score: VariedPictures,
     spoilt: Picture,
     *,
     seed: int,
     on_step: Callable[[int, int], None],
 ) -> LearnedBank:
-    """Build the bank of ``photographs``, uint8 (n, H, W, 3) at the model's size.
+    """Build the bank of ``photographs`` at the model's size, each in all the ways that it may lie.
 
     ``teacher``: gives layer2 and layer3. ``spoilt``: every picture of ``to_score`` with a drawn defect.
     """
-    steps = len(photographs) + 1
-    describer = make_describer(teacher, photographs).eval()
-    whole, good, bad = (describe(describer, pictures) for pictures in (photographs, to_score.pixels, spoilt))
+    count = int(photographs.owners.max()) + 1
+    steps = count + 1
+    describer = make_describer(teacher, photographs.pixels).eval()
+    whole, good, bad = (
+        describe(describer, pictures) for pictures in (photographs.pixels, to_score.pixels, spoilt)
+    )
+
+    def of_all_but(*left_out: int) -> MemoryBank:
+        kept = ~np.isin(photographs.owners, left_out) if count > len(left_out) else photographs.owners >= 0
+        return MemoryBank(describer, remember(whole[torch.from_numpy(kept)], seed))
+
     on_step(1, steps)
     good_maps, bad_maps, poorer_maps = (np.empty((len(good), *good.shape[2:]), np.float32) for _ in range(3))
-    for owner in range(len(photographs)):
+    for owner in range(count):
         of_owner = to_score.owners == owner
-        others = [number for number in range(len(photographs)) if number != owner] or [owner]
-        bank = MemoryBank(describer, remember(whole[others], seed))
-        good_maps[of_owner] = _maps(bank, good[torch.from_numpy(of_owner)])
-        bad_maps[of_owner] = _maps(bank, bad[torch.from_numpy(of_owner)])
-        if _worth_measuring(len(photographs)):
-            fewer = [number for number in others if number != (owner + 1) % len(photographs)]
-            poorer = MemoryBank(describer, remember(whole[fewer], seed))
-            poorer_maps[of_owner] = _maps(poorer, good[torch.from_numpy(of_owner)])
+        bank = of_all_but(owner)
+        good_maps[of_owner] = bank_maps(bank, good[torch.from_numpy(of_owner)])
+        bad_maps[of_owner] = bank_maps(bank, bad[torch.from_numpy(of_owner)])
+        if _worth_measuring(count):
+            poorer = of_all_but(owner, (owner + 1) % count)
+            poorer_maps[of_owner] = bank_maps(poorer, good[torch.from_numpy(of_owner)])
         on_step(owner + 2, steps)
-    raw = _head(_statistics(good.shape[2:], 0.0, 1.0))
-    if _worth_measuring(len(photographs)):
+    raw = raw_head(good.shape[2:])
+    if _worth_measuring(count):
         step = _level(score_maps(raw, [good_maps])) / _level(score_maps(raw, [poorer_maps]))
-        share = next_step(step, len(photographs))
+        share = next_step(step, count)
         good_maps, bad_maps = good_maps * np.float32(share), bad_maps * np.float32(share)
     level = _level(score_maps(raw, [good_maps]))
     spread = level * _SPREAD
     head = _head(_statistics(good.shape[2:], level - _USUAL * spread, spread))
     scores = score_maps(head, [good_maps])
-    network = MemoryBank(describer, remember(whole, seed)).eval()
+    network = of_all_but().eval()
     return LearnedBank(
         network,
         Calibration(head, HeldOutScores(scores, to_score.owners)),
@@ -126,11 +132,17 @@ def _statistics(shape: Sequence[int], mean: float, spread: float) -> MapStatisti
     )
 
 
+def raw_head(shape: Sequence[int]) -> ScoreHead:
+    """Return what scores distance maps of this height and width in the units that they have."""
+    return _head(_statistics(shape, 0.0, 1.0))
+
+
 def _head(statistics: MapStatistics) -> ScoreHead:
-    return ScoreHead((statistics,), border=_BORDER, smoothing=_SMOOTHING)
+    return ScoreHead((statistics,), border=_BORDER, smoothing=_SMOOTHING, own_level=0.0)
 
 
 @torch.no_grad()
-def _maps(bank: MemoryBank, descriptions: Tensor) -> Maps:
+def bank_maps(bank: MemoryBank, descriptions: Tensor) -> Maps:
+    """Return the distance maps of descriptions (n, dimensions, h, w), float32 (n, h, w)."""
     maps: Maps = torch.cat([bank.distances(each) for each in torch.split(descriptions, 4)])[:, 0].numpy()
     return maps

@@ -26,10 +26,12 @@ from trainer.calibration.cross_validation import (
 from trainer.calibration.score_head import ScoreHead, score_maps
 from trainer.calibration.threshold import find_threshold
 from trainer.datasets.input_size import input_size
+from trainer.datasets.symmetry import Symmetry, every_way, taking_turns
 from trainer.datasets.variation import DEFAULT_RANGE, VariedPictures, Varier
 from trainer.domain import LAYERS, Maps, Phase, PhotographSet, Picture, Progress, Watcher
 from trainer.export.spoilt import spoil
 from trainer.pipeline.bank import LearnedBank, learn_bank
+from trainer.pipeline.indifference import find_symmetries
 from trainer.pipeline.separation import Separation, mean_auroc
 from trainer.pipeline.settings import BATCH, TrainingSettings
 from trainer.teacher.backbone import build_teacher
@@ -59,6 +61,7 @@ class LearnedModel:
     losses: tuple[float, ...]
     variations: Picture  # good pictures that it was calibrated on, uint8 (n, height, width, 3)
     separations: Mapping[str, float]  # of what cross-validation looked at: AUROC by algorithm
+    symmetries: tuple[Symmetry, ...]  # other ways in which a part may lie and be good
 
     @property
     def head(self) -> ScoreHead:
@@ -76,7 +79,7 @@ class LearnedModel:
 class _Pictures:
     """What is learned and measured, all of it made of the photographs at the model's size."""
 
-    photographs: Picture
+    photographs: VariedPictures  # in every way that they may lie
     to_learn: VariedPictures
     to_calibrate: VariedPictures
     to_score: VariedPictures
@@ -96,8 +99,8 @@ def learn(
 ) -> LearnedModel:
     """Train and calibrate. Raises WeightsError, DivergedError."""
     watch(Progress(Phase.VARY, 0, 1))
-    pictures = _prepare(photographs, settings)
     teacher = build_teacher(weights, settings.layers)
+    pictures, symmetries = _prepare(photographs, settings, teacher)
     bank = _bank(teacher, pictures, settings, watch)
     watch(Progress(Phase.VARY, 1, 1))
     classroom = _Classroom(teacher, weights.backbone, settings, watch)
@@ -124,25 +127,37 @@ def learn(
     threshold = find_threshold(calibration.held_out, settings.false_reject_rate)
     watch(Progress(Phase.CALIBRATE, 1, 1))
     return LearnedModel(
-        algorithm, network, threshold, calibration, losses, pictures.to_calibrate.pixels, separations
+        algorithm,
+        network,
+        threshold,
+        calibration,
+        losses,
+        pictures.to_calibrate.pixels,
+        separations,
+        symmetries,
     )
 
 
-def _prepare(photographs: PhotographSet, settings: TrainingSettings) -> _Pictures:
+def _prepare(
+    photographs: PhotographSet, settings: TrainingSettings, teacher: nn.Module
+) -> tuple[_Pictures, tuple[Symmetry, ...]]:
     height, width = input_size(photographs.photographs, settings.size)
     originals = [photograph.pixels for photograph in photographs.photographs]
     wide = Varier(height, width, seed=settings.seed)
     mild = Varier(height, width, seed=settings.seed, reach=DEFAULT_RANGE.times(MILD))
-    to_learn = wide.vary(originals, VARIATIONS_TO_LEARN)
-    to_calibrate = wide.vary(originals, VARIATIONS_TO_CALIBRATE)
-    to_score = mild.vary(originals, max(VARIATIONS_TO_SCORE, len(originals)))
-    return _Pictures(
-        np.concatenate([to_model_input(pixels, height, width) for pixels in originals]),
-        to_learn,
-        to_calibrate,
-        to_score,
-        spoil(to_score.pixels, seed=settings.seed),
+    plain = np.concatenate([to_model_input(pixels, height, width) for pixels in originals])
+    may_lie = settings.orientation == "auto" and settings.layers == LAYERS
+    symmetries = find_symmetries(teacher, plain, settings.seed) if may_lie else ()
+    to_learn, to_calibrate, to_score = (
+        taking_turns(varied, symmetries)
+        for varied in (
+            wide.vary(originals, VARIATIONS_TO_LEARN),
+            wide.vary(originals, VARIATIONS_TO_CALIBRATE),
+            mild.vary(originals, max(VARIATIONS_TO_SCORE, len(originals))),
+        )
     )
+    spoilt = spoil(to_score.pixels, seed=settings.seed)
+    return _Pictures(every_way(plain, symmetries), to_learn, to_calibrate, to_score, spoilt), symmetries
 
 
 def _bank(

@@ -28,6 +28,7 @@ from edge_service.inference.engine import OpenVinoEngine
 from edge_service.inference.preprocess import to_model_input
 from trainer.calibration.threshold import find_threshold
 from trainer.datasets.photographs import read_folder
+from trainer.datasets.symmetry import Symmetry
 from trainer.domain import PIXEL_MEAN, PIXEL_STD, Phase, PhotographSet, Picture, Progress, Watcher
 from trainer.evaluation.picture import Evidence, draw_evidence
 from trainer.evaluation.sensitivity import Sensitivity, find_sensitivity
@@ -74,6 +75,7 @@ class TrainingResult:
     agreement: Agreement
     warnings: tuple[str, ...]
     sensitivity: Sensitivity
+    symmetries: tuple[Symmetry, ...]
     seconds: float
     bytes: int
 
@@ -141,6 +143,7 @@ def train_package(
         agreement=agreement,
         warnings=photographs.warnings,
         sensitivity=sensitivity,
+        symmetries=model.symmetries,
         seconds=time.monotonic() - began,
         bytes=package.stat().st_size,
     )
@@ -242,6 +245,7 @@ def _figures(
     return {
         "seed": settings.seed,
         "layers": list(settings.layers),
+        "symmetries": list(model.symmetries),
         "steps": len(model.losses),
         "final_loss": model.losses[-1] if model.losses else None,
         "cross_validation": dict(model.separations),

@@ -9,6 +9,7 @@ from trainer.domain import LAYERS
 from trainer.errors import SettingError
 
 Algorithm = Literal["auto", "combined", "stfpm", "memory_bank"]
+Orientation = Literal["auto", "fixed"]
 
 USUAL_STEPS = 160
 BATCH = 4  # pictures a step
@@ -28,7 +29,8 @@ class TrainingSettings:
     ``budget_s``: learn for at most this many seconds, 0 = no limit (with a budget, the machine's speed
     decides, and a run cannot be repeated exactly). ``int8``: make a quantised twin, which the package carries
     where it judges as FP32 does. ``leave_out``: names of files in the folder that are not learned from.
-    ``mixed``: train though photographs look like different products.
+    ``mixed``: train though photographs look like different products. ``orientation``: ``auto`` learns from
+    mirrored and turned photographs too where these show no difference, ``fixed`` never does.
     """
 
     weights: str = "bundled"
@@ -42,6 +44,7 @@ class TrainingSettings:
     int8: bool = True
     leave_out: tuple[str, ...] = ()
     mixed: bool = False
+    orientation: Orientation = "auto"
 
     def __post_init__(self) -> None:
         self._require(
@@ -74,6 +77,11 @@ class TrainingSettings:
                 f"Choose one of: {', '.join(get_args(Algorithm))}.",
                 f"请选择：{'、'.join(get_args(Algorithm))}。",
             ),
+        )
+        self._require(
+            self.orientation in get_args(Orientation),
+            say(f'There is no orientation "{self.orientation}"', f"没有朝向设置“{self.orientation}”"),
+            say("Choose one of: auto, fixed.", "请选择：auto、fixed。"),
         )
         self._require(
             self.algorithm not in {"combined", "memory_bank"} or self.layers == LAYERS,

@@ -26,8 +26,8 @@ from trainer.network_input import as_input
 
 BANK_LAYERS = ("layer2", "layer3")
 NEIGHBOURHOOD = 5  # places of each layer, odd
-DIMENSIONS = 128
-MOST_PATCHES = 2048
+DIMENSIONS = 96
+MOST_PATCHES = 1024
 _MOST_CANDIDATES = 16_384  # patches that a coreset is chosen from
 _AT_ONCE = 8  # pictures through the network
 

@@ -49,6 +49,15 @@ def test_no_single_pixel_decides() -> None:
     assert score_maps(head(), single)[0] < 0.3 * score_maps(head(), patch)[0]
 
 
+def test_what_a_picture_has_everywhere_counts_for_half() -> None:
+    """A part that differs everywhere, as in other light, scores half of one that differs so in one place."""
+    everywhere, somewhere = [maps + 1.0 for maps in good_maps(2, 1)], good_maps(2, 1)
+    for maps, edge in zip(somewhere, (8, 4), strict=True):
+        maps[:, edge : 2 * edge, 4 * edge : 5 * edge] += 1.0
+    assert score_maps(head(), everywhere)[0] < 0.8 * score_maps(head(), somewhere)[0]
+    assert score_maps(head(), everywhere)[0] > 4 * score_maps(head(), good_maps(2, 1))[0]
+
+
 def test_the_edge_computes_the_same_score_from_the_map() -> None:
     """The definition in the manifest, in the edge's numpy, gives the score of the graph."""
     known = head()
