@@ -104,15 +104,17 @@ class Variants:
         return {"model_int8.xml": self.int8.xml, "model_int8.bin": self.int8.weights} if self.int8 else {}
 
 
-def quantise(model: LearnedModel, exported: IntermediateRepresentation, watch: Watcher) -> Variants:
+def quantise(
+    exported: IntermediateRepresentation, variations: Picture, threshold: float, watch: Watcher
+) -> Variants:
     """Make the INT8 twin; hold it, and BF16 where there is one, against FP32. Raises ExportError.
 
-    A twin that does not pass is made again in the next of the ways that ``export.int8`` knows.
+    ``variations``: good pictures of the model's size, uint8 (n, H, W, 3), to calibrate and to compare on. A
+    twin that does not pass is made again in the next of the ways that ``export.int8`` knows.
     """
     watch(Progress(Phase.QUANTISE, 0, 3))
-    good = model.variations[:_COMPARED]
+    good = variations[:_COMPARED]
     pictures = np.concatenate([good, spoil(good, seed=0)])
-    threshold = model.threshold.value
     with OpenVinoEngine.load(exported.xml, exported.weights, devices=("CPU",), precision="f32") as engine:
         reference = [engine.score(picture) for picture in pictures]
 
@@ -130,7 +132,7 @@ def quantise(model: LearnedModel, exported: IntermediateRepresentation, watch: W
 
     watch(Progress(Phase.QUANTISE, 1, 3))
     for rung in RUNGS:
-        int8 = to_int8(exported, model.variations, rung)
+        int8 = to_int8(exported, variations, rung)
         found = judged("int8", int8)
         if not found or found[0].passes:
             break

@@ -1,5 +1,6 @@
 """A model that anomalib trained and exported elsewhere, as a signed package: nobody has to train anew."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,14 +24,26 @@ from edge_service.inference.engine import OpenVinoEngine
 from edge_service.inference.preprocess import to_model_input
 from edge_service.language import say
 from trainer.datasets.photographs import read_folder
-from trainer.domain import Picture
+from trainer.datasets.variation import Varier
+from trainer.domain import PhotographSet, Picture, Watcher
 from trainer.errors import ExportError
 from trainer.export.foreign import Adopted, adopt
-from trainer.pipeline.acceptance import MOST_DIFFERENCE
+from trainer.export.openvino_ir import IntermediateRepresentation
+from trainer.pipeline.acceptance import MOST_DIFFERENCE, Variants, quantise
+from trainer.pipeline.learning import VARIATIONS_TO_CALIBRATE
 from trainer.pipeline.run import MOST_GOLDEN_IMAGES, PackageLabel
 
 ANOMALIB_S_THRESHOLD = 0.5  # of its scaled scores
 _SAME = 0.02  # relative: the score is the map's largest value
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """Where the package lies, what its variants came to, and what there is to say of them."""
+
+    package: Path
+    variants: Variants
+    remark: str
 
 
 def import_package(
@@ -43,11 +56,14 @@ def import_package(
     side: int = 256,
     threshold: float | None = None,
     algorithm: str = "anomalib",
-) -> Path:
-    """Package anomalib's ``model.xml`` with golden images from the folder ``good``; return where it lies.
+    int8: bool = True,
+    watch: Watcher = lambda _: None,
+) -> Imported:
+    """Package anomalib's ``model.xml`` with golden images from the folder ``good``.
 
-    ``threshold``: raw; left out only where anomalib scaled the scores to 0..1, then 0.5. Raises ExportError,
-    DatasetError, DiskFullError.
+    ``threshold``: raw; left out only where anomalib scaled the scores to 0..1, then 0.5. ``int8``: add a
+    quantised twin, calibrated on variations of the good pictures, where it judges as FP32 does. Raises
+    ExportError, DatasetError, DiskFullError.
     """
     photographs = read_folder(good)
     pictures = np.stack(
@@ -58,6 +74,7 @@ def import_package(
     with OpenVinoEngine.load(graph.xml, graph.weights, devices=("CPU",), precision="f32") as engine:
         found = [engine.score(picture) for picture in pictures]
     value = _threshold(adopted, threshold, found)
+    variants, remark = _variants(graph, photographs, side, value, watch) if int8 else (Variants((), None), "")
     golden = tuple(
         GoldenImage(
             file=f"golden/good-{number}.png",
@@ -80,13 +97,34 @@ def import_package(
         threshold=Threshold(value=value, method="anomalib" if threshold is None else "given", n=0),
         training_set=TrainingSet(digest=photographs.digest, size=len(photographs)),
         golden=golden,
-        figures={"imported_from": "anomalib"},
+        figures={
+            "imported_from": "anomalib",
+            "variants": variants.figures(),
+            "warnings": [remark] if remark else [],
+        },
     )
     images = {each.file: _png(picture) for each, picture in zip(golden, pictures, strict=True)}
     package = out / f"{label.stem}{SUFFIX}"
     out.mkdir(parents=True, exist_ok=True)
-    write_package(package, manifest, {"model.xml": graph.xml, "model.bin": graph.weights, **images}, key)
-    return package
+    contents = {"model.xml": graph.xml, "model.bin": graph.weights, **variants.files(), **images}
+    write_package(package, manifest, contents, key)
+    return Imported(package, variants, remark)
+
+
+def _variants(
+    graph: IntermediateRepresentation,
+    photographs: PhotographSet,
+    side: int,
+    threshold: float,
+    watch: Watcher,
+) -> tuple[Variants, str]:
+    """Return what the gate says of the variants, and why there is no twin where NNCF cannot make one."""
+    pixels = [each.pixels for each in photographs.photographs]
+    variations = Varier(side, side, seed=0).vary(pixels, VARIATIONS_TO_CALIBRATE).pixels
+    try:
+        return quantise(graph, variations, threshold, watch), ""
+    except ExportError as error:
+        return Variants((), None), error.what
 
 
 def _threshold(adopted: Adopted, given: float | None, found: list[RawScore]) -> float:

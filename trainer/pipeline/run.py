@@ -107,7 +107,11 @@ def train_package(
         golden, pictures = _golden_images(photographs, engine, model)
         maps = [engine.score(photograph.pixels) for photograph in photographs.photographs]
         sensitivity = _sensitivity(engine, photographs, model, settings.seed)
-    variants = quantise(model, exported, watch) if settings.int8 else Variants((), None)
+    variants = (
+        quantise(exported, model.variations, model.threshold.value, watch)
+        if settings.int8
+        else Variants((), None)
+    )
     watch(Progress(Phase.PACKAGE, 0, 1))
     manifest = _manifest(
         label,

@@ -19,6 +19,7 @@ from trainer.export.agreement import rank_correlation  # noqa: E402
 from trainer.export.foreign import original  # noqa: E402
 from trainer.export.openvino_ir import to_openvino  # noqa: E402
 from trainer.network_input import as_input  # noqa: E402
+from trainer.pipeline import importing  # noqa: E402
 from trainer.pipeline.importing import import_package  # noqa: E402
 from trainer.pipeline.lean_stfpm import lean_stfpm  # noqa: E402
 from trainer.pipeline.run import PackageLabel  # noqa: E402
@@ -45,8 +46,10 @@ def test_an_export_of_anomalib_becomes_a_package_that_scores_as_it_did(tmp_path:
     xml = export(MODELS[name](), tmp_path / "export")
     good, key = pictures(tmp_path / "good"), new_signing_key()
     label = PackageLabel("pcb", "1")
-    where = import_package(xml, good, label, tmp_path / "out", key=key, threshold=1.0, algorithm=name)
-    package = read_package_file(where, Trust.of(key.public))
+    imported = import_package(
+        xml, good, label, tmp_path / "out", key=key, threshold=1.0, algorithm=name, int8=False
+    )
+    package = read_package_file(imported.package, Trust.of(key.public))
     graph = package.graph()
     with OpenVinoEngine.load(graph.xml, graph.weights, devices=("CPU",), precision="f32") as engine:
         self_test(package, engine)
@@ -56,6 +59,42 @@ def test_an_export_of_anomalib_becomes_a_package_that_scores_as_it_did(tmp_path:
         raw, (score, anomaly_map) = engine.score(pixels), original(xml, SIDE, SIDE, pixels)
     assert raw.score == pytest.approx(score, rel=0.01, abs=1e-6)
     assert np.allclose(raw.anomaly_map, anomaly_map, rtol=0.02, atol=0.01 * float(np.abs(anomaly_map).max()))
+
+
+def test_an_import_carries_a_quantised_twin_that_passed_the_gate(tmp_path: Path) -> None:
+    """The twin is in the package, the manifest says how it agrees, and it passes the self-test in INT8."""
+    torch.manual_seed(0)
+    xml, key = export(MODELS["stfpm"](), tmp_path / "export"), new_signing_key()
+    good = pictures(tmp_path / "good")
+    imported = import_package(xml, good, PackageLabel("pcb", "1"), tmp_path / "out", key=key, threshold=1.0)
+    package = read_package_file(imported.package, Trust.of(key.public))
+    figures = package.manifest.figures["variants"]["int8"]
+    assert figures["passes"]
+    assert imported.remark == ""
+    graph, twin = package.graph(), package.graph("int8")
+    with OpenVinoEngine.load(
+        graph.xml, graph.weights, int8=(twin.xml, twin.weights), allowed=("int8", "f32"), devices=("CPU",)
+    ) as engine:
+        assert engine.precision == "int8"
+        self_test(package, engine)
+
+
+def test_an_import_that_cannot_be_quantised_goes_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NNCF's complaint is passed on in the manifest; the package is whole without the twin."""
+
+    def refuse(*_: object) -> None:
+        raise ExportError("NNCF cannot quantise the network")
+
+    monkeypatch.setattr(importing, "quantise", refuse)
+    torch.manual_seed(0)
+    xml, key = export(MODELS["stfpm"](), tmp_path / "export"), new_signing_key()
+    good = pictures(tmp_path / "good")
+    imported = import_package(xml, good, PackageLabel("pcb", "1"), tmp_path / "out", key=key, threshold=1.0)
+    package = read_package_file(imported.package, Trust.of(key.public))
+    assert package.manifest.figures["warnings"] == ["NNCF cannot quantise the network"]
+    assert not {"model_int8.xml", "model_int8.bin"} & set(package.files)
 
 
 def test_a_raw_score_needs_a_threshold(tmp_path: Path) -> None:

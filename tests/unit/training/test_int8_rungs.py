@@ -1,6 +1,5 @@
 """Which way to quantise goes into the package: the first that passes its gate."""
 
-from types import SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
@@ -56,8 +55,7 @@ def test_the_next_way_is_tried_only_where_one_does_not_pass(
     monkeypatch.setattr(acceptance, "to_int8", to_int8)
     monkeypatch.setattr(acceptance, "compare", compare)
     pictures = np.zeros((2, 32, 32, 3), np.uint8)
-    model: Any = SimpleNamespace(variations=pictures, threshold=SimpleNamespace(value=1.0))
-    found = acceptance.quantise(model, IntermediateRepresentation(b"", b""), lambda _: None)
+    found = acceptance.quantise(IntermediateRepresentation(b"", b""), pictures, 1.0, lambda _: None)
     assert tried == list(RUNGS[:made])
     assert (found.int8 and found.int8.xml) == (None if passing is None else RUNGS[passing].encode())
     assert found.figures()["int8"]["rung"] == RUNGS[made - 1]  # type: ignore[index]
