@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_service.language import say
-from trainer.datasets.remarks import listed, remarks
+from trainer.datasets.remarks import left_out_by, listed, remarks
 from trainer.domain import Photograph, PhotographSet, Picture
 from trainer.errors import DatasetError, PhotographError
 
@@ -134,8 +134,8 @@ def _require_something(photograph: Photograph) -> None:
         ),
         remedy=say(
             "Is the lens covered, the light off, or the exposure wrong? Photograph the part again, or leave "
-            "this one out (--leave-out FILE).",
-            "请检查镜头盖、光源和曝光，重新拍摄，或将其排除（--leave-out 文件）。",
+            f"this one out ({left_out_by()}).",
+            f"请检查镜头盖、光源和曝光，重新拍摄，或将其排除（{left_out_by()}）。",
         ),
     )
 

@@ -40,6 +40,14 @@ def listed(names: Sequence[str]) -> str:
     return shown if more <= 0 else say(f"{shown} and {more} more", f"{shown} 等 {len(names)} 张")
 
 
+def left_out_by() -> str:
+    """Return how a photograph is left out, on the command line and on the server."""
+    return say(
+        "--leave-out FILE; on the server: okng-trainer datasets leave-out",
+        "--leave-out 文件；服务器上：okng-trainer datasets leave-out",
+    )
+
+
 def _sizes(photographs: Sequence[Photograph]) -> list[str]:
     """Tell different sizes, or shapes: what is stretched to the model's shape looks different."""
     sizes = sorted({(each.pixels.shape[1], each.pixels.shape[0]) for each in photographs})

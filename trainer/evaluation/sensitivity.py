@@ -47,6 +47,11 @@ class Sensitivity:
     width: int
     scale: float
 
+    @property
+    def blind(self) -> bool:
+        """Whether no spot of any size and contrast is seen reliably."""
+        return all(each.smallest is None for each in self.contrasts)
+
     def area_percent(self, diameter: float) -> float:
         """Return a spot's area in percent of the frame."""
         return 100 * math.pi / 4 * (diameter * self._side) ** 2 / (self.height * self.width)

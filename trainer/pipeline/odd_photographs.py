@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from edge_service.inference.preprocess import to_model_input
 from edge_service.language import say
-from trainer.datasets.remarks import listed
+from trainer.datasets.remarks import left_out_by, listed
 from trainer.domain import PhotographSet
 from trainer.errors import DatasetError
 from trainer.teacher.backbone import build_teacher
@@ -176,9 +176,9 @@ def _another_product(groups: list[list[str]]) -> DatasetError:
     return DatasetError(
         what,
         remedy=say(
-            "Leave them out (--leave-out FILE) and train a model for each product; if they do belong to one "
+            f"Leave them out ({left_out_by()}) and train a model for each product; if they do belong to one "
             "product, say --mixed.",
-            "请排除这些照片（--leave-out 文件），并为每种产品单独训练；若确属同一产品，请加 --mixed。",
+            f"请排除这些照片（{left_out_by()}），并为每种产品单独训练；若确属同一产品，请加 --mixed。",
         ),
     )
 
@@ -186,10 +186,10 @@ def _another_product(groups: list[list[str]]) -> DatasetError:
 def _odd_as_a_whole(name: str) -> str:
     return say(
         f"{name} differs from the others as a whole: another variant, another side or another light? It is "
-        "learned from all the same. If it does not belong, train again with --leave-out; if it does, add two "
-        "more like it.",
+        f"learned from all the same. If it does not belong, train again without it ({left_out_by()}); if it "
+        "does, add two more like it.",
         f"{name} 与其他照片整体差异明显：是否为其他型号、另一面或光照不同？本次仍用于训练。若不属于该产品，"
-        "请用 --leave-out 排除后重新训练；若属于，请再补拍两张同类照片。",
+        f"请排除后重新训练（{left_out_by()}）；若属于，请再补拍两张同类照片。",
     )
 
 
@@ -197,7 +197,7 @@ def _odd_in_a_place(name: str) -> str:
     return say(
         f"{name} looks defective: one place stands far out from the other photographs. It is learned from "
         "all the same, and such a defect may then pass for good. Look at the part; if it is bad, train again "
-        "with --leave-out.",
+        f"without it ({left_out_by()}).",
         f"{name} 疑似缺陷品：有一处与其他照片明显不同。本次仍用于训练，此类缺陷之后可能被判为良品。"
-        "请检查该零件；若为缺陷品，请用 --leave-out 排除后重新训练。",
+        f"请检查该零件；若为缺陷品，请排除后重新训练（{left_out_by()}）。",
     )

@@ -26,6 +26,7 @@ from edge_service.contract.manifest import (
 from edge_service.contract.model_package import SUFFIX, write_package
 from edge_service.inference.engine import OpenVinoEngine
 from edge_service.inference.preprocess import to_model_input
+from edge_service.language import say
 from trainer.calibration.threshold import find_threshold
 from trainer.datasets.photographs import read_folder
 from trainer.datasets.symmetry import Symmetry
@@ -107,6 +108,8 @@ def train_package(
         golden, pictures = _golden_images(photographs, engine, model)
         maps = [engine.score(photograph.pixels) for photograph in photographs.photographs]
         sensitivity = _sensitivity(engine, photographs, model, settings.seed)
+    if sensitivity.blind:
+        photographs = replace(photographs, warnings=(*photographs.warnings, _sees_nothing(model)))
     variants = (
         quantise(exported, model.variations, model.threshold.value, watch)
         if settings.int8
@@ -167,6 +170,18 @@ def _sensitivity(
         model.threshold.value,
         scale=float(np.sqrt(np.median(areas) / (height * width))),
         seed=seed,
+    )
+
+
+def _sees_nothing(model: LearnedModel) -> str:
+    return say(
+        "No drawn spot is seen reliably at this threshold, not even the largest and strongest: good parts "
+        "differ so much that the threshold lies above most defects. Add photographs of good parts, take them "
+        f"in steadier light and place, or ask for a higher --false-reject-rate than "
+        f"{model.threshold.false_reject_rate:.1%}.",
+        "在此阈值下，即使最大、最强的斑点也不能可靠发现：良品之间差异过大，阈值高于大多数缺陷。"
+        "请增加良品照片、稳定光照和位置，或设置高于 "
+        f"{model.threshold.false_reject_rate:.1%} 的 --false-reject-rate。",
     )
 
 

@@ -21,6 +21,7 @@ def test_a_scorer_that_counts_pixels_sees_from_the_size_that_it_must() -> None:
     found = find_sensitivity(spot_area, GREY, wanted, scale=4.0, seed=0)
     faint, clear, strong = found.contrasts
     assert faint.smallest is None
+    assert not found.blind
     diameter = 2 * math.sqrt(wanted / math.pi)
     for each in (clear, strong):
         assert each.smallest is not None
@@ -44,7 +45,9 @@ def test_a_picture_that_is_ng_by_itself_shows_nothing() -> None:
 
 def test_figures_are_plain_and_say_none_where_nothing_is_seen() -> None:
     """The manifest states every contrast; a blind model has no smallest size, and few sizes are tried."""
-    figures = find_sensitivity(lambda _: 0.0, GREY, 1.0, scale=1.0, seed=0).figures()
+    found = find_sensitivity(lambda _: 0.0, GREY, 1.0, scale=1.0, seed=0)
+    figures = found.figures()
+    assert found.blind
     assert [each["contrast"] for each in figures] == list(CONTRASTS)
     assert all(each["diameter_px"] is None and each["area_percent"] is None for each in figures)
     assert all(len(each["tried"]) == 1 for each in figures)  # type: ignore[arg-type]
