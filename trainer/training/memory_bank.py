@@ -5,9 +5,9 @@ its second and third stage, each averaged over its neighbourhood, describe a pat
 train, and the graph is the teacher plus one matrix product. Different from the paper:
 
 - patches are averaged over 5 x 5 places instead of 3 x 3, which measured better from a few photographs;
-- descriptions are turned to their ``DIMENSIONS`` directions of most variance: a third of the multiplications;
-- a few photographs are remembered whole; a coreset (farthest first, so that rare patches stay) is taken
-  only of more patches than ``MOST_PATCHES``.
+- descriptions are turned to their ``DIMENSIONS`` directions of most variance: a quarter of the
+  multiplications;
+- ``MOST_PATCHES`` are remembered (farthest first, so that rare patches stay), all where there are no more.
 
 Also tried, and left out because it measured worse or no better: the place as a part of the description, and
 place statistics on the distance map.
